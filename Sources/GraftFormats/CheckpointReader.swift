@@ -1,0 +1,41 @@
+public import GraftIR
+
+/// One tensor that a checkpoint holds.
+public struct TensorEntry: Sendable, Hashable {
+  /// The name that commands use: the keys of nested dictionaries joined with `/`, then the tensor's own name.
+  public let name: String
+  /// The keys that lead to it, its own name last; one element in a flat file.
+  public let path: [String]
+  public let dtype: DType
+  public let shape: Shape
+  /// The bytes that its values fill when stored contiguously.
+  public let byteCount: Int
+
+  /// An entry; the caller has checked that `dtype` and `shape` fill whole bytes without overflow.
+  public init(path: [String], dtype: DType, shape: Shape) {
+    self.path = path
+    name = path.joined(separator: "/")
+    self.dtype = dtype
+    self.shape = shape
+    byteCount = shape.elementCount.flatMap(dtype.byteCount(of:)) ?? 0
+  }
+}
+
+/// An open checkpoint of any format: names, types, shapes and metadata at once, bytes on demand.
+///
+/// Opening reads headers only and executes nothing. Every failure is a `Diagnostic` with file and byte offset.
+public protocol CheckpointReader: AnyObject, Sendable {
+  /// The format's name in the registry, such as `safetensors` or `pytorch`.
+  var format: String { get }
+  /// The path that was opened.
+  var file: String { get }
+  /// The size of the file, or of all files together.
+  var byteCount: Int { get }
+  /// Every tensor, in the order of the file.
+  var entries: [TensorEntry] { get }
+  /// Texts beside the tensors. A PyTorch trainer's plain entries come as `args/num_heads` and the like.
+  var metadata: [String: String] { get }
+  /// The tensor of `entries[index]`, contiguous and little-endian. A view of the mapped file where the layout
+  /// allows it; a copy where strides, byte order or packing forbid it.
+  func tensor(at index: Int) throws(Diagnostic) -> Tensor
+}

@@ -1,0 +1,126 @@
+public import GraftIR
+
+/// Where each tensor of a checkpoint to be written comes from.
+///
+/// The same plan prints as `graftc plan` and executes as `graftc compile`, so the two cannot disagree. Names and types
+/// are known without reading a byte of any tensor.
+public struct WeightPlan: Sendable {
+  /// The checkpoints that expressions read, by their number.
+  public var sources: [Source]
+  public var tensors: [PlannedTensor]
+  /// Texts for the output's metadata.
+  public var metadata: [String: String]
+
+  /// A checkpoint file and the key that selects a part of it, such as `ema`.
+  public struct Source: Sendable, Hashable {
+    public let file: String
+    public let key: String?
+
+    /// The part of `file` under `key`, or all of it.
+    public init(file: String, key: String?) {
+      self.file = file
+      self.key = key
+    }
+  }
+
+  /// A plan of the given parts.
+  public init(sources: [Source], tensors: [PlannedTensor], metadata: [String: String]) {
+    self.sources = sources
+    self.tensors = tensors
+    self.metadata = metadata
+  }
+}
+
+/// One tensor of the output.
+public struct PlannedTensor: Sendable, Hashable {
+  public let name: String
+  /// As it is written; the expression is cast to it last.
+  public let dtype: DType
+  public let shape: Shape
+  public let expression: WeightExpression
+  public let origin: WeightOrigin
+
+  /// A tensor called `name`.
+  public init(name: String, dtype: DType, shape: Shape, expression: WeightExpression, origin: WeightOrigin) {
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+    self.expression = expression
+    self.origin = origin
+  }
+}
+
+/// What a reader of the plan wants to know of a tensor's values.
+public enum WeightOrigin: String, Sendable, Hashable, CaseIterable {
+  /// The base model's own, where it stood.
+  case kept
+  /// Another operator's, through an `adopt` rule or the same name and shape.
+  case adopted
+  /// Another checkpoint's.
+  case file
+  /// Worked out from other tensors, or a constant.
+  case computed
+  /// Drawn at random.
+  case fresh
+}
+
+/// A tensor's values as a formula over source tensors, seeded draws and graft's own primitives.
+public indirect enum WeightExpression: Sendable, Hashable {
+  /// A source tensor as it is.
+  case source(SourceTensor)
+  /// One number everywhere.
+  case fill(Double, DType, Shape)
+  case draw(Draw, Shape)
+  /// A primitive's only result. Arguments of the same type as the primitive demands.
+  case apply(primitive: String, Attributes, [WeightExpression], TensorType)
+
+  /// What the expression gives.
+  public var type: TensorType {
+    switch self {
+    case .source(let source): TensorType(source.dtype, source.shape)
+    case .fill(_, let dtype, let shape): TensorType(dtype, shape)
+    case .draw(_, let shape): TensorType(.f32, shape)
+    case .apply(_, _, _, let type): type
+    }
+  }
+}
+
+/// A tensor of one of the plan's sources.
+public struct SourceTensor: Sendable, Hashable {
+  /// The number of the source in `WeightPlan.sources`.
+  public let source: Int
+  /// Its name below the source's key.
+  public let name: String
+  public let dtype: DType
+  public let shape: Shape
+
+  /// The tensor `name` of source number `source`.
+  public init(source: Int, name: String, dtype: DType, shape: Shape) {
+    self.source = source
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+  }
+}
+
+/// Random numbers that depend on nothing but a seed and the tensor's name, so that an edit elsewhere changes no draw.
+public struct Draw: Sendable, Hashable {
+  /// The law of every element.
+  public enum Distribution: Sendable, Hashable {
+    /// Uniform in [low, high).
+    case uniform(low: Double, high: Double)
+    case normal(mean: Double, deviation: Double)
+  }
+
+  public let distribution: Distribution
+  public let seed: UInt64
+  /// The name that makes the stream, usually the tensor's own.
+  public let stream: String
+
+  /// A draw of its own stream.
+  public init(_ distribution: Distribution, seed: UInt64, stream: String) {
+    self.distribution = distribution
+    self.seed = seed
+    self.stream = stream
+  }
+}

@@ -1,0 +1,93 @@
+/// A tensor in a graph, by its number.
+public struct Value: Sendable, Hashable {
+  public let index: Int
+
+  /// The value of that number.
+  public init(_ index: Int) { self.index = index }
+}
+
+/// One use of a primitive.
+public struct Node: Sendable, Hashable {
+  /// The primitive's name, as `Primitives.all` lists it.
+  public let primitive: String
+  public let attributes: Attributes
+  public let inputs: [Value]
+  public let results: [Value]
+  /// The module that the node belongs to, such as `blocks.3.attn`; empty for the model itself. Passes keep it.
+  public let path: String
+
+  /// A use of `primitive`.
+  public init(primitive: String, attributes: Attributes, inputs: [Value], results: [Value], path: String) {
+    self.primitive = primitive
+    self.attributes = attributes
+    self.inputs = inputs
+    self.results = results
+    self.path = path
+  }
+}
+
+/// A tensor that a graph is given, or gives back, by name.
+public struct NamedValue: Sendable, Hashable {
+  public let name: String
+  public let value: Value
+
+  /// `value` under `name`.
+  public init(_ name: String, _ value: Value) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// One function of a program: values, numbered; inputs and parameters first come by name, all others from nodes.
+///
+/// Nodes stand in an order in which every value is defined before it is used. There is no mutation and no control
+/// flow, so a graph is a formula. `VerifyGraph` states the rules.
+public struct Graph: Sendable, Hashable {
+  public var name: String
+  /// The type of each value, by its number.
+  public var types: [TensorType] = []
+  public var inputs: [NamedValue] = []
+  /// The parameters that the graph reads, under their full names (`blocks.3.attn.qkv.weight`).
+  public var parameters: [NamedValue] = []
+  public var nodes: [Node] = []
+  public var outputs: [NamedValue] = []
+  /// What each module gave, under its path: what tracing and distillation look at.
+  public var boundaries: [NamedValue] = []
+
+  /// An empty graph.
+  public init(name: String) { self.name = name }
+
+  /// The type of `value`.
+  public func type(of value: Value) -> TensorType { types[value.index] }
+}
+
+/// A tensor that a program reads from a checkpoint.
+public struct Parameter: Sendable, Hashable {
+  public let name: String
+  public let type: TensorType
+  /// Whether training leaves it as it is.
+  public let isFrozen: Bool
+
+  /// A parameter of the given full name.
+  public init(name: String, type: TensorType, isFrozen: Bool = false) {
+    self.name = name
+    self.type = type
+    self.isFrozen = isFrozen
+  }
+}
+
+/// Several graphs over one table of parameters.
+public struct Program: Sendable, Hashable {
+  public var parameters: [Parameter]
+  /// One graph for each entry of the model, `forward` first.
+  public var graphs: [Graph]
+
+  /// A program of the given parts.
+  public init(parameters: [Parameter], graphs: [Graph]) {
+    self.parameters = parameters
+    self.graphs = graphs
+  }
+
+  /// The graph called `name`, or `nil`.
+  public func graph(named name: String) -> Graph? { graphs.first { $0.name == name } }
+}

@@ -1,0 +1,31 @@
+/// Bytes that tensors look at: owned, or memory-mapped from a file. Freed when the last tensor lets go.
+public final class Storage: @unchecked Sendable {
+  // Safe to share: the bytes are written only while one owner fills them, before any tensor is handed out.
+  public let start: UnsafeMutableRawPointer
+  public let byteCount: Int
+  private let release: (@Sendable () -> Void)?
+
+  /// Fresh zeroed bytes, aligned to 64.
+  public init(byteCount: Int) {
+    precondition(byteCount >= 0, "a storage has a negative size")
+    let start = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
+    start.initializeMemory(as: UInt8.self, repeating: 0, count: max(byteCount, 1))
+    self.start = start
+    self.byteCount = byteCount
+    release = nil
+  }
+
+  /// Somebody else's bytes, given back by `release`; read-only where they are mapped so.
+  public init(start: UnsafeMutableRawPointer, byteCount: Int, release: @escaping @Sendable () -> Void) {
+    self.start = start
+    self.byteCount = byteCount
+    self.release = release
+  }
+
+  deinit {
+    if let release { release() } else { start.deallocate() }
+  }
+
+  /// The bytes, to read.
+  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: byteCount) }
+}

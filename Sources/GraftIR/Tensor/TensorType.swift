@@ -1,0 +1,88 @@
+/// One size in a graph: a number known at compile time, or a whole multiple of the batch, which is bound at run time.
+public struct Dimension: Sendable, Hashable, ExpressibleByIntegerLiteral {
+  /// The size, or how many times the batch it is.
+  public let count: Int
+  /// Whether `count` is in batches.
+  public let isBatch: Bool
+
+  /// A size known at compile time.
+  public init(_ count: Int) {
+    self.count = count
+    isBatch = false
+  }
+
+  public init(integerLiteral value: Int) { self.init(value) }
+
+  /// `multiple` times the batch.
+  public static func batch(_ multiple: Int = 1) -> Dimension { Dimension(batchMultiple: multiple) }
+
+  private init(batchMultiple: Int) {
+    count = batchMultiple
+    isBatch = true
+  }
+
+  /// The size where the batch is `batch`, or `nil` where it does not fit an `Int`.
+  public func bound(batch: Int) -> Int? {
+    if !isBatch { return count }
+    let (size, overflow) = count.multipliedReportingOverflow(by: batch)
+    return overflow ? nil : size
+  }
+}
+
+extension Dimension: CustomStringConvertible {
+  public var description: String {
+    if !isBatch { return String(count) }
+    return count == 1 ? "B" : "\(count) * B"
+  }
+}
+
+/// What is known of a tensor before it exists: the type of its elements and the size of each axis.
+public struct TensorType: Sendable, Hashable {
+  public let dtype: DType
+  public let axes: [Dimension]
+
+  /// A type of the given sizes.
+  public init(_ dtype: DType, _ axes: [Dimension]) {
+    self.dtype = dtype
+    self.axes = axes
+  }
+
+  /// A type whose sizes are all numbers.
+  public init(_ dtype: DType, _ shape: Shape) { self.init(dtype, shape.axes.map { Dimension($0) }) }
+
+  /// The number of axes.
+  public var rank: Int { axes.count }
+
+  /// The shape, or `nil` where an axis counts in batches.
+  public var shape: Shape? { axes.contains(where: \.isBatch) ? nil : Shape(axes.map(\.count)) }
+
+  /// The shape where the batch is `batch`, or `nil` where a size does not fit an `Int`.
+  public func shape(batch: Int) -> Shape? {
+    var sizes: [Int] = []
+    for axis in axes {
+      guard let size = axis.bound(batch: batch) else { return nil }
+      sizes.append(size)
+    }
+    return Shape(sizes)
+  }
+
+  /// The product of all sizes: a number, or a multiple of the batch, or `nil` where it is neither or overflows.
+  public var elementCount: Dimension? {
+    var count = 1
+    var isBatch = false
+    for axis in axes {
+      let (product, overflow) = count.multipliedReportingOverflow(by: axis.count)
+      if overflow || (axis.isBatch && isBatch) { return nil }
+      count = product
+      isBatch = isBatch || axis.isBatch
+    }
+    return isBatch ? .batch(count) : Dimension(count)
+  }
+}
+
+extension TensorType: CustomStringConvertible {
+  public var description: String { "\(dtype)\(shapeText)" }
+
+  /// The sizes alone, as graft text writes them: `[B, 256, 1152]`.
+  public var shapeText: String { "[" + axes.map(\.description).joined(separator: ", ") + "]" }
+}

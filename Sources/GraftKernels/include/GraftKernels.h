@@ -1,0 +1,2 @@
+// SIMD loops without knowledge of models, memory or threads.
+#pragma once

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Graftc: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "graftc")
+}
