@@ -1,5 +1,3 @@
-public import GraftIR
-
 /// A file of graft text, for parsing it and for showing places in it.
 public struct SourceText: Sendable, Hashable {
   /// As messages name it.
