@@ -1,0 +1,114 @@
+import GraftIR
+
+extension Builtin {
+  /// Functions of numbers and lists.
+  static let numberFunctions: [Builtin] = [
+    rounding("floor", .down), rounding("ceil", .up), rounding("round", .toNearestOrEven),
+    Builtin("sum", "x axes?") { call throws(Diagnostic) in
+      if case .tensor(let tensor)? = call.values["x"]?.datum { return try reduction("ReduceSum", tensor, call) }
+      let entries = try call.entries("x")
+      guard var total = entries.first else { return .number(Number(0)) }
+      for entry in entries.dropFirst() { total = try call.add(total, entry) }
+      return total
+    },
+    Builtin("mean", "x axes?") { call throws(Diagnostic) in
+      if case .tensor(let tensor)? = call.values["x"]?.datum { return try reduction("ReduceMean", tensor, call) }
+      let entries = try call.entries("x")
+      guard var total = entries.first else { throw Diagnostic("values.empty", "the mean of nothing", at: call.at) }
+      for entry in entries.dropFirst() { total = try call.add(total, entry) }
+      let count = Number(entries.count)
+      if case .tensor(let tensor) = total {
+        let divisor = try call.evaluator.constant(count, tensor.type.dtype, at: call.at, call.environment)
+        return try call.node("Div", [tensor, divisor])
+      }
+      guard case .number(let number) = total else { return total }
+      do { return .number(try number / count) } catch { throw call.evaluator.failure(error, at: call.at) }
+    },
+    extreme("min", "Min"), extreme("max", "Max"),
+    Builtin("count", "x") { call throws(Diagnostic) in
+      switch call.values["x"]?.datum {
+      case .record(let entries)?: return .number(Number(entries.count))
+      case .selection(let selection)?: return .number(Number(selection.items.count))
+      default: return .number(Number(try call.entries("x").count))
+      }
+    },
+    ordered("top", largestFirst: true), ordered("bottom", largestFirst: false),
+    // Answered in `call`, because its argument may name what is not there.
+    Builtin("has", "x") { _ throws(Diagnostic) in .bool(true) },
+    Builtin("uniform", "within low? high?") { call throws(Diagnostic) in
+      let bound = try call.double("within", default: 1)
+      return .distribution(
+        .uniform(low: try call.double("low", default: -bound), high: try call.double("high", default: bound)))
+    },
+    Builtin("normal", "std mean?") { call throws(Diagnostic) in
+      .distribution(.normal(mean: try call.double("mean", default: 0), deviation: try call.double("std", default: 1)))
+    },
+  ]
+
+  private static func rounding(_ name: String, _ rule: FloatingPointRoundingRule) -> Builtin {
+    Builtin(name, "x") { call throws(Diagnostic) in
+      let number = try call.number("x")
+      do { return .number(try number.rounded(rule)) } catch { throw call.evaluator.failure(error, at: call.at) }
+    }
+  }
+
+  private static func extreme(_ name: String, _ primitive: String) -> Builtin {
+    Builtin(name, "x y?") { call throws(Diagnostic) in
+      if let y = call.values["y"] {
+        let (a, b) = try call.evaluator.alike(
+          call.values["x"]?.datum ?? .bool(false), y.datum, at: call.at, call.environment)
+        return try call.node(primitive, [a, b])
+      }
+      if name == "max", case .tensor(let tensor)? = call.values["x"]?.datum {
+        return try reduction("ReduceMax", tensor, call)
+      }
+      let numbers = try call.numbers("x")
+      guard var best = numbers.first else { throw Diagnostic("values.empty", "'\(name)' of nothing", at: call.at) }
+      for number in numbers.dropFirst() {
+        do {
+          if try name == "min" ? Number.isLess(number, best) : Number.isLess(best, number) { best = number }
+        } catch { throw call.evaluator.failure(error, at: call.at) }
+      }
+      return .number(best)
+    }
+  }
+
+  /// The indices of the `n` largest or smallest entries, ascending; of equal entries the first.
+  private static func ordered(_ name: String, largestFirst: Bool) -> Builtin {
+    Builtin(name, "n list") { call throws(Diagnostic) in
+      let count = try call.int("n", default: 0)
+      let values = try call.numbers("list").map { $0.double ?? .nan }
+      guard count >= 0, count <= values.count else {
+        throw Diagnostic("values.count", "\(count) of \(values.count) entries are wanted", at: call.place("n"))
+      }
+      let order = values.indices.sorted {
+        values[$0] == values[$1] ? $0 < $1 : largestFirst ? values[$0] > values[$1] : values[$0] < values[$1]
+      }
+      return .list(order.prefix(count).sorted().map { .number(Number($0)) })
+    }
+  }
+
+  static func reduction(_ primitive: String, _ tensor: TracedTensor, _ call: Call) throws(Diagnostic) -> Datum {
+    let axes = call.has("axes") ? try call.ints("axes") : Array(0..<tensor.type.rank)
+    return try call.node(primitive, [tensor], ["axes": .ints(axes), "keepdims": .bool(true)])
+  }
+}
+
+extension Builtin.Call {
+  func entries(_ name: String) throws(Diagnostic) -> [Datum] {
+    guard let datum = values[name]?.datum, let entries = datum.entries else {
+      throw Diagnostic(
+        "values.list", "'\(self.name)' takes a list, and this is \(values[name]?.datum.kindText ?? "missing")",
+        at: place(name))
+    }
+    return entries
+  }
+
+  func add(_ a: Datum, _ b: Datum) throws(Diagnostic) -> Datum {
+    if case .number(let x) = a, case .number(let y) = b {
+      do { return .number(try x + y) } catch { throw evaluator.failure(error, at: at) }
+    }
+    let (x, y) = try evaluator.alike(a, b, at: at, environment)
+    return try node("Add", [x, y])
+  }
+}

@@ -1,0 +1,135 @@
+package import GraftIR
+package import GraftFormats
+
+/// What an expression of the language can be.
+package indirect enum Datum: Sendable {
+  case number(Number)
+  case bool(Bool)
+  case text(String)
+  /// One of the words that a parameter's type lists.
+  case word(String)
+  case dtype(DType)
+  case list([Datum])
+  /// Named entries, as JSON files hold them.
+  case record([String: Datum])
+  /// Several results of an entry.
+  case tuple([Datum])
+  case tensor(TracedTensor)
+  /// How a tensor's first values are drawn; the seed comes from where it is placed.
+  case distribution(Draw.Distribution)
+  /// An operator with arguments, not yet placed.
+  case operation(Operation)
+  /// Parts of the model, by path.
+  case selection(Selection)
+  /// A part with its weights.
+  case module(Module)
+  case function(Function)
+  /// A part that is called in a forward, with its path in the model.
+  case part(Module, path: String)
+
+  /// What messages call it.
+  package var kindText: String {
+    switch self {
+    case .number: "a number"
+    case .bool: "a truth value"
+    case .text: "a text"
+    case .word: "a word"
+    case .dtype: "a type"
+    case .list: "a list"
+    case .record: "a record"
+    case .tuple: "several results"
+    case .tensor: "a tensor"
+    case .distribution: "a distribution"
+    case .operation: "an operator"
+    case .selection: "a path"
+    case .module, .part: "a part"
+    case .function: "a function"
+    }
+  }
+}
+
+/// A tensor in the making: a value of the graph that is being built, or a formula over weights.
+package struct TracedTensor: Sendable {
+  package enum Origin: Sendable {
+    case value(Value)
+    case weight(WeightExpression)
+  }
+
+  package let origin: Origin
+  package let type: TensorType
+}
+
+/// A call of an operator, model or preset in which some arguments may be missing.
+package struct Operation: Sendable {
+  package enum Target: Sendable {
+    case symbol(OperatorSymbol)
+    /// `[a(), b()]` or `a() * 3`: a list of operators, called like one.
+    case list([Operation])
+  }
+
+  package let target: Target
+  /// By parameter label.
+  package var arguments: [String: Datum]
+  package var start: StartClause?
+  package let at: Location
+}
+
+/// A `starting` clause with the scope that its expressions are read in.
+package struct StartClause: Sendable {
+  package let syntax: Start
+  package let scope: Scope
+}
+
+/// A function made by `let NAME(...) = ...`.
+package struct Function: Sendable {
+  package let name: String
+  package let parameters: [String]
+  package let body: Expression
+  package let scope: Scope
+}
+
+/// Parts of the model that a path names, in order, each with the indices that its brackets bound.
+package struct Selection: Sendable {
+  package struct Item: Sendable {
+    package let path: [String]
+    package let bindings: [(String, Number)]
+  }
+
+  package let items: [Item]
+  /// Whether the path ends at a whole list, named without brackets.
+  package let isWholeList: Bool
+}
+
+/// Names and what they mean, innermost first.
+package final class Scope: Sendable {
+  package let parent: Scope?
+  package let file: FileScope
+  private let names: [String: Datum]
+
+  package init(parent: Scope?, file: FileScope, names: [String: Datum] = [:]) {
+    self.parent = parent
+    self.file = file
+    self.names = names
+  }
+
+  package func lookup(_ name: String) -> Datum? {
+    var scope: Scope? = self
+    while let current = scope {
+      if let datum = current.names[name] { return datum }
+      scope = current.parent
+    }
+    return nil
+  }
+
+  package var visibleNames: [String] {
+    var result: [String] = []
+    var scope: Scope? = self
+    while let current = scope {
+      result += current.names.keys.sorted()
+      scope = current.parent
+    }
+    return result
+  }
+
+  package func adding(_ names: [String: Datum]) -> Scope { Scope(parent: self, file: file, names: names) }
+}

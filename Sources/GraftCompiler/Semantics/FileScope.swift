@@ -1,0 +1,153 @@
+package import GraftIR
+
+/// An operator or model, and the file whose names its body sees.
+package final class OperatorSymbol: Sendable, Hashable {
+  package let declaration: OperatorDeclaration
+  package let file: FileScope
+
+  package init(_ declaration: OperatorDeclaration, file: FileScope) {
+    self.declaration = declaration
+    self.file = file
+  }
+
+  package var name: String { declaration.name.text }
+
+  package static func == (a: OperatorSymbol, b: OperatorSymbol) -> Bool { a === b }
+  package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+
+  /// The entry called `name`, at the top of the body.
+  package func entry(_ name: String) -> Entry? {
+    for case .entry(let entry) in declaration.members where entry.name.text == name { return entry }
+    return nil
+  }
+
+  package var entries: [Entry] {
+    declaration.members.compactMap {
+      if case .entry(let entry) = $0 { return entry }
+      return nil
+    }
+  }
+
+  package var adoptions: [Adopt] {
+    declaration.members.compactMap {
+      if case .adopt(let adopt) = $0 { return adopt }
+      return nil
+    }
+  }
+
+  package var recoveries: [(Name, Expression)] {
+    declaration.members.compactMap {
+      if case .recover(let name, let value) = $0 { return (name, value) }
+      return nil
+    }
+  }
+}
+
+package final class PresetSymbol: Sendable {
+  package let declaration: PresetDeclaration
+  package let file: FileScope
+
+  package init(_ declaration: PresetDeclaration, file: FileScope) {
+    self.declaration = declaration
+    self.file = file
+  }
+
+  package var name: String { declaration.name.text }
+}
+
+/// What one file declares, and where it looks further: its imports, then the prelude.
+package final class FileScope: @unchecked Sendable {
+  // Filled once while the file is loaded, before anything reads it.
+  package let source: SourceText
+  package let isPrelude: Bool
+  package private(set) var operators: [String: OperatorSymbol] = [:]
+  package private(set) var presets: [String: PresetSymbol] = [:]
+  package private(set) var lets: [String: LetDeclaration] = [:]
+  package private(set) var grafts: [GraftDeclaration] = []
+  /// In the order of the file.
+  package private(set) var operatorNames: [String] = []
+  package private(set) var presetNames: [String] = []
+  package let parents: [FileScope]
+
+  package init(
+    _ tree: SyntaxTree, source: SourceText, parents: [FileScope], isPrelude: Bool, diagnostics: inout Diagnostics
+  ) {
+    self.source = source
+    self.parents = parents
+    self.isPrelude = isPrelude
+    var seen: [String: Location] = [:]
+    func isNew(_ name: Name) -> Bool {
+      if seen[name.text] != nil {
+        diagnostics.report(
+          Diagnostic("names.declared-twice", "'\(name.text)' is declared twice in this file", at: name.at))
+        return false
+      }
+      seen[name.text] = name.at
+      return true
+    }
+    for declaration in tree.declarations {
+      switch declaration {
+      case .operator(let item):
+        if !isNew(item.name) { continue }
+        operators[item.name.text] = OperatorSymbol(item, file: self)
+        operatorNames.append(item.name.text)
+      case .preset(let item):
+        if !isNew(item.name) { continue }
+        presets[item.name.text] = PresetSymbol(item, file: self)
+        presetNames.append(item.name.text)
+      case .let(let item): if isNew(item.name) { lets[item.name.text] = item }
+      case .graft(let item):
+        if grafts.contains(where: { $0.name.text == item.name.text }) {
+          diagnostics.report(
+            Diagnostic(
+              "names.declared-twice", "graft \"\(item.name.text)\" is declared twice in this file", at: item.name.at))
+        } else {
+          grafts.append(item)
+        }
+      }
+    }
+  }
+
+  /// This file, then its imports, then what those see; each once.
+  package var searchOrder: [FileScope] {
+    var order: [FileScope] = []
+    var queue = [self]
+    while !queue.isEmpty {
+      let next = queue.removeFirst()
+      if order.contains(where: { $0 === next }) { continue }
+      order.append(next)
+      queue += next.parents
+    }
+    return order
+  }
+
+  package func `operator`(_ name: String) -> OperatorSymbol? {
+    for file in searchOrder { if let found = file.operators[name] { return found } }
+    return nil
+  }
+
+  package func preset(_ name: String) -> PresetSymbol? {
+    for file in searchOrder { if let found = file.presets[name] { return found } }
+    return nil
+  }
+
+  package func `let`(_ name: String) -> (LetDeclaration, FileScope)? {
+    for file in searchOrder { if let found = file.lets[name] { return (found, file) } }
+    return nil
+  }
+
+  /// Every operator and model that can be seen, nearest file first.
+  package var visibleOperators: [OperatorSymbol] {
+    var names: Set<String> = []
+    return searchOrder.flatMap { file in
+      file.operatorNames.compactMap { names.insert($0).inserted ? file.operators[$0] : nil }
+    }
+  }
+
+  package var visiblePresets: [PresetSymbol] {
+    var names: Set<String> = []
+    return searchOrder.flatMap { file in
+      file.presetNames.compactMap { names.insert($0).inserted ? file.presets[$0] : nil }
+    }
+  }
+}

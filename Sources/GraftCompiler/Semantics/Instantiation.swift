@@ -1,0 +1,329 @@
+import GraftFormats
+import GraftIR
+
+/// What an operator's missing arguments may be taken from.
+struct InstantiationContext {
+  /// The types that the place gives to `forward`, first the one that flows through.
+  var inputs: [PlaceInput] = []
+  /// The operator that stood there, then those around it, innermost first.
+  var surroundings: [Module] = []
+
+  /// One input of a place: a tensor, or so many of one type.
+  enum PlaceInput {
+    case one(TensorType)
+    case many([TensorType])
+  }
+}
+
+extension Evaluator {
+  /// The module that `operation` makes, its tensors not yet given values.
+  func instantiate(
+    _ operation: Operation, _ context: InstantiationContext = InstantiationContext()
+  ) throws(Diagnostic) -> Module {
+    modules += 1
+    if modules > Self.moduleLimit {
+      throw Diagnostic("limits.modules", "a model of more than \(Self.moduleLimit) operators", at: operation.at)
+    }
+    switch operation.target {
+    case .list(let operations):
+      var entries: [Module] = []
+      for entry in operations { entries.append(try instantiate(entry, context)) }
+      return Module.list(entries, scope: Scope(parent: nil, file: FileScope.empty))
+    case .symbol(let symbol):
+      if instantiating.count > 60 {
+        let name = instantiating.first { s in instantiating.count(where: { $0 == s }) > 5 }?.name ?? symbol.name
+        throw Diagnostic("operators.contains-itself", "'\(name)' contains itself without end", at: operation.at)
+      }
+      instantiating.append(symbol)
+      defer { instantiating.removeLast() }
+      var module = Module(.operator(symbol), scope: Scope(parent: nil, file: symbol.file))
+      try bindArguments(of: &module, symbol, operation, context)
+      try build(&module, symbol.declaration.members, symbol)
+      if let start = operation.start { try declaredStart(start, &module) }
+      return module
+    }
+  }
+
+  // MARK: Arguments
+
+  private func bindArguments(
+    of module: inout Module, _ symbol: OperatorSymbol, _ operation: Operation, _ context: InstantiationContext
+  ) throws(Diagnostic) {
+    let solved = try solve(symbol, operation, context)
+    for parameter in symbol.declaration.parameters {
+      let label = parameter.label.text
+      let value: Datum
+      if let given = operation.arguments[label] {
+        value = given
+      } else if let found = solved[label] {
+        value = .number(Number(found))
+      } else if let expression = parameter.defaultValue {
+        let environment = Environment(scope: module.scope, place: .compileTime)
+        value = try defaultValue(expression, for: parameter, environment)
+      } else if let found = context.surroundings.lazy.compactMap({ $0.argument(label) }).first {
+        value = found
+      } else {
+        throw Diagnostic(
+          "calls.missing", "'\(symbol.name)' needs '\(label)', and nothing around it says what it is",
+          at: operation.at, help: "\(symbol.name)(\(label): ...)")
+      }
+      let checkedValue = try checked(value, for: parameter, what: symbol.name, at: operation.at)
+      module.arguments.append((label, parameter.name.text, checkedValue))
+      module.scope = module.scope.adding([parameter.name.text: checkedValue])
+      if case .words(let words)? = parameter.type {
+        for word in words where module.scope.lookup(word.text) == nil {
+          module.scope = module.scope.adding([word.text: .word(word.text)])
+        }
+      }
+    }
+  }
+
+  private func defaultValue(
+    _ expression: Expression, for parameter: ParameterDeclaration, _ environment: Environment
+  ) throws(Diagnostic) -> Datum {
+    if case .words(let words)? = parameter.type, case .name(let name) = expression.kind,
+      words.contains(where: { $0.text == name })
+    {
+      return .word(name)
+    }
+    return try evaluate(expression, environment)
+  }
+
+  /// Arguments that the types at the place settle: parameters that stand alone as a size of an input.
+  private func solve(
+    _ symbol: OperatorSymbol, _ operation: Operation, _ context: InstantiationContext
+  ) throws(Diagnostic) -> [String: Int] {
+    guard let entry = symbol.entry("forward"), !context.inputs.isEmpty else { return [:] }
+    var found: [String: Int] = [:]
+    func label(_ expression: Expression) -> String? {
+      guard case .name(let name) = expression.kind else { return nil }
+      return symbol.declaration.parameters.first { $0.name.text == name && operation.arguments[$0.label.text] == nil }?
+        .label.text
+    }
+    for (input, place) in zip(entry.inputs, context.inputs) {
+      let type: TensorType
+      switch place {
+      case .one(let one): type = one
+      case .many(let many):
+        guard let first = many.first else { continue }
+        type = first
+        if let count = input.pattern.count, let label = label(count) { found[label] = many.count }
+      }
+      var items = input.pattern.items
+      var axes = type.axes
+      if case .ellipsis? = items.first {
+        items.removeFirst()
+        axes = Array(axes.suffix(items.count))
+      }
+      guard items.count == axes.count else { continue }
+      for (item, axis) in zip(items, axes) {
+        if case .size(let size) = item, let label = label(size), !axis.isBatch, found[label] == nil {
+          found[label] = axis.count
+        }
+      }
+    }
+    return found
+  }
+
+  // MARK: Bodies
+
+  private func build(_ module: inout Module, _ members: [Member], _ symbol: OperatorSymbol) throws(Diagnostic) {
+    for member in members {
+      let environment = Environment(scope: module.scope, place: .compileTime)
+      switch member {
+      case .let(let declaration):
+        if let parameters = declaration.parameters {
+          let function = Function(
+            name: declaration.name.text, parameters: parameters.map(\.text), body: declaration.value,
+            scope: module.scope)
+          module.scope = module.scope.adding([declaration.name.text: .function(function)])
+        } else {
+          let value = try evaluate(declaration.value, environment)
+          module.scope = module.scope.adding([declaration.name.text: value])
+        }
+      case .part(let name, let expression):
+        let operation = try operation(expression, environment)
+        try checkIsNew(name, in: module)
+        let context = InstantiationContext(inputs: [], surroundings: [module])
+        module.parts.append((name.text, try instantiate(operation, context)))
+      case .parameter(let declaration):
+        try checkIsNew(declaration.name, in: module)
+        module.parameters.append(try tensor(declaration, environment))
+      case .table(let declaration):
+        // Computed where it is used, and not stored.
+        guard let initial = declaration.initial else {
+          throw Diagnostic("operators.table", "table '\(declaration.name.text)' needs a value", at: declaration.name.at)
+        }
+        let name = declaration.name.text
+        let function = Function(name: name, parameters: [], body: initial, scope: module.scope)
+        module.scope = module.scope.adding([name: .function(function)])
+      case .conditional(let condition, let then, let otherwise):
+        try build(&module, try isTrue(condition, environment) ? then : otherwise, symbol)
+      case .loop(let binding, let body):
+        var copy = module
+        try forEach(binding, environment) { inner throws(Diagnostic) in
+          let outside = copy.scope
+          if let value = inner.scope.lookup(binding.name.text) { copy.scope = outside.adding([binding.name.text: value]) }
+          try self.build(&copy, body, symbol)
+          copy.scope = outside
+        }
+        module = copy
+      case .entry, .adopt, .recover, .cost: break
+      }
+    }
+  }
+
+  private func checkIsNew(_ name: Name, in module: Module) throws(Diagnostic) {
+    if module.part(name.text) != nil || module.parameters.contains(where: { $0.name == name.text }) {
+      throw Diagnostic("names.declared-twice", "'\(name.text)' is declared twice in this operator", at: name.at)
+    }
+  }
+
+  /// The operator that `expression` gives: a call, a list of calls, or a bare name.
+  func operation(_ expression: Expression, _ environment: Environment) throws(Diagnostic) -> Operation {
+    let datum: Datum
+    if case .name(let name) = expression.kind, environment.scope.lookup(name) == nil {
+      guard environment.scope.file.operator(name) != nil || environment.scope.file.preset(name) != nil else {
+        throw unknownOperator(name, at: expression.at, environment)
+      }
+      datum = try call(expression, [], at: expression.at, environment)
+    } else {
+      datum = try evaluate(expression, environment)
+    }
+    return try operation(datum, at: expression.at)
+  }
+
+  func operation(_ datum: Datum, at: Location) throws(Diagnostic) -> Operation {
+    switch datum {
+    case .operation(let operation): return operation
+    case .list(let entries):
+      var operations: [Operation] = []
+      for entry in entries { operations.append(try operation(entry, at: at)) }
+      return Operation(target: .list(operations), arguments: [:], start: nil, at: at)
+    default: throw Diagnostic("names.operator", "an operator is wanted here, and this is \(datum.kindText)", at: at)
+    }
+  }
+
+  private func tensor(
+    _ declaration: TensorDeclaration, _ environment: Environment
+  ) throws(Diagnostic) -> ModuleParameter {
+    var axes: [Int] = []
+    for item in declaration.shape.items {
+      guard case .size(let size) = item else {
+        throw Diagnostic("operators.shape", "a tensor's shape is whole, without '...'", at: declaration.shape.at)
+      }
+      let axis = try whole(size, environment, what: "a size of '\(declaration.name.text)'")
+      guard axis >= 0 else {
+        throw Diagnostic("values.size", "a size of '\(declaration.name.text)' is \(axis)", at: size.at)
+      }
+      axes.append(axis)
+    }
+    let shape = Shape(axes)
+    guard let count = shape.elementCount, DType.f64.byteCount(of: count) != nil, axes.count <= 8 else {
+      throw Diagnostic("values.size", "'\(declaration.name.text)' \(shape) is too large", at: declaration.shape.at)
+    }
+    var parameter = ModuleParameter(
+      name: declaration.name.text, shape: shape, isFrozen: declaration.isFrozen, at: declaration.name.at)
+    if let initial = declaration.initial {
+      parameter.initial = try initialValue(initial, for: parameter, environment)
+    }
+    return parameter
+  }
+
+  /// A number, a distribution, or a formula of the tensor's own shape.
+  func initialValue(
+    _ expression: Expression, for parameter: ModuleParameter, _ environment: Environment
+  ) throws(Diagnostic) -> Datum {
+    let datum = try evaluate(expression, environment)
+    switch datum {
+    case .number(let number):
+      guard number.double != nil else { break }
+      return datum
+    case .distribution: return datum
+    case .tensor(let tensor):
+      guard tensor.type.shape == parameter.shape else {
+        throw Diagnostic(
+          "starts.shape", "'\(parameter.name)' is \(parameter.shape), and this value is \(tensor.type.shapeText)",
+          at: expression.at)
+      }
+      return datum
+    default: break
+    }
+    throw Diagnostic(
+      "starts.value", "'\(parameter.name)' starts as a number, a distribution or a tensor, not \(datum.kindText)",
+      at: expression.at)
+  }
+
+  // MARK: `starting` inside a declaration
+
+  /// Changes what the tensors of `module` start from; a declaration knows no other weights.
+  private func declaredStart(_ start: StartClause, _ module: inout Module) throws(Diagnostic) {
+    let environment = Environment(scope: start.scope, place: .compileTime)
+    switch start.syntax.base {
+    case .fresh(let seed)?:
+      if let seed {
+        let value = UInt64(bitPattern: Int64(try whole(seed, environment, what: "'seed'")))
+        try module.mapParameters { _, parameter throws(Diagnostic) in parameter.seed = value }
+      }
+    case .adopted?, .from?:
+      throw Diagnostic(
+        "starts.declaration", "a declaration starts 'fresh', or from values of its own", at: start.syntax.at)
+    case nil: break
+    }
+    for assignment in start.syntax.assignments {
+      let path = try targetPath(assignment.target, environment)
+      try assignInitial(assignment, path[...], &module, environment)
+    }
+  }
+
+  private func assignInitial(
+    _ assignment: Assignment, _ path: ArraySlice<String>, _ module: inout Module, _ environment: Environment
+  ) throws(Diagnostic) {
+    guard let first = path.first else {
+      try module.mapParameters { _, parameter throws(Diagnostic) in
+        parameter.initial = try self.initialValue(assignment.value, for: parameter, environment)
+      }
+      return
+    }
+    if path.count == 1, let index = module.parameters.firstIndex(where: { $0.name == first }) {
+      module.parameters[index].initial = try initialValue(
+        assignment.value, for: module.parameters[index], environment)
+      return
+    }
+    guard let index = module.parts.firstIndex(where: { $0.name == first }) else {
+      throw missingTarget(first, in: module, at: assignment.target.at)
+    }
+    try assignInitial(assignment, path.dropFirst(), &module.parts[index].module, environment)
+  }
+
+  func missingTarget(_ name: String, in module: Module, at: Location) -> Diagnostic {
+    let names = module.parts.map(\.name) + module.parameters.map(\.name)
+    let label = suggestion(for: name, among: names).map { "did you mean '\($0)'?" }
+    return Diagnostic(
+      "names.no-part", "'\(module.operatorName)' has no part '\(name)'", at: at, label: label,
+      help: names.isEmpty ? nil : "its parts are \(names.joined(separator: ", "))")
+  }
+
+  /// `a.b[1].c` as the names of parts.
+  func targetPath(_ expression: Expression, _ environment: Environment) throws(Diagnostic) -> [String] {
+    switch expression.kind {
+    case .name(let name): return [name]
+    case .member(let base, let name): return try targetPath(base, environment) + [name.text]
+    case .index(let base, let items):
+      guard items.count == 1, case .value(let item)? = items.first else { break }
+      return try targetPath(base, environment) + [String(try whole(item, environment, what: "an index"))]
+    default: break
+    }
+    throw Diagnostic("starts.target", "a part or tensor is named here", at: expression.at)
+  }
+}
+
+extension FileScope {
+  /// A file without names, for lists that belong to no file.
+  static let empty: FileScope = {
+    var diagnostics = Diagnostics()
+    return FileScope(
+      SyntaxTree(imports: [], declarations: []), source: SourceText(file: "", text: ""), parents: [], isPrelude: true,
+      diagnostics: &diagnostics)
+  }()
+}

@@ -1,0 +1,119 @@
+package import GraftFormats
+package import GraftIR
+
+/// An operator in its place: arguments settled, tensors named, parts inside.
+package struct Module: Sendable {
+  package enum Kind: Sendable {
+    case `operator`(OperatorSymbol)
+    /// Parts numbered from 0, called one after the other.
+    case list
+    /// A list `branches` that all read the same inputs, and `merge`, which brings their results together.
+    case parallel
+  }
+
+  package let kind: Kind
+  /// By parameter label, in the order of the declaration; empty for lists and parallel levels.
+  package var arguments: [(label: String, name: String, value: Datum)] = []
+  package var parameters: [ModuleParameter] = []
+  package var parts: [(name: String, module: Module)] = []
+  /// The names that entries see beside parts and tensors: arguments and `let`s of the body.
+  package var scope: Scope
+  /// Where it stood in the base model, such as `blocks[20]`, for messages about renumbered lists.
+  package var baseName: String?
+
+  package init(_ kind: Kind, scope: Scope) {
+    self.kind = kind
+    self.scope = scope
+  }
+
+  package var symbol: OperatorSymbol? {
+    if case .operator(let symbol) = kind { return symbol }
+    return nil
+  }
+
+  package var isList: Bool {
+    if case .list = kind { return true }
+    return false
+  }
+
+  package var isParallel: Bool {
+    if case .parallel = kind { return true }
+    return false
+  }
+
+  /// What plans and messages call it.
+  package var operatorName: String {
+    switch kind {
+    case .operator(let symbol): symbol.name
+    case .list: "list"
+    case .parallel: "parallel"
+    }
+  }
+
+  package func part(_ name: String) -> Module? { parts.first { $0.name == name }?.module }
+
+  package subscript(path: some Collection<String>) -> Module? {
+    var module = self
+    for name in path {
+      guard let next = module.part(name) else { return nil }
+      module = next
+    }
+    return module
+  }
+
+  /// The same module with the part at `path` changed.
+  package mutating func update(_ path: ArraySlice<String>, _ change: (inout Module) -> Void) {
+    guard let first = path.first else { return change(&self) }
+    guard let index = parts.firstIndex(where: { $0.name == first }) else { return }
+    parts[index].module.update(path.dropFirst(), change)
+  }
+
+  package func argument(_ name: String) -> Datum? {
+    arguments.first { $0.label == name || $0.name == name }?.value
+  }
+
+  /// A list of `entries`, numbered from 0.
+  package static func list(_ entries: [Module], scope: Scope) -> Module {
+    var list = Module(.list, scope: scope)
+    list.parts = entries.enumerated().map { (String($0.offset), $0.element) }
+    return list
+  }
+
+  /// Calls `visit` with every tensor and its full name, in the order of a checkpoint: own tensors, then parts.
+  package func forEachParameter(_ prefix: String = "", _ visit: (String, ModuleParameter) -> Void) {
+    for parameter in parameters { visit(join(prefix, parameter.name), parameter) }
+    for (name, part) in parts { part.forEachParameter(join(prefix, name), visit) }
+  }
+
+  /// Changes every tensor, given its full name.
+  package mutating func mapParameters(
+    _ prefix: String = "", _ change: (String, inout ModuleParameter) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    for index in parameters.indices { try change(join(prefix, parameters[index].name), &parameters[index]) }
+    for index in parts.indices { try parts[index].module.mapParameters(join(prefix, parts[index].name), change) }
+  }
+
+  package var parameterCount: Int {
+    var count = 0
+    forEachParameter { count += $1.shape.elementCount ?? 0 }
+    return count
+  }
+}
+
+/// `prefix.name`, or `name` alone at the top.
+package func join(_ prefix: String, _ name: String) -> String { prefix.isEmpty ? name : prefix + "." + name }
+
+/// A tensor of a module.
+package struct ModuleParameter: Sendable {
+  package let name: String
+  package let shape: Shape
+  package let isFrozen: Bool
+  /// How it starts when nothing else is said; `nil` for zero.
+  package var initial: Datum?
+  /// The seed that a `starting fresh(seed: ...)` in a declaration gave.
+  package var seed: UInt64?
+  /// What it holds; `nil` until the module has its place.
+  package var weight: WeightExpression?
+  package var origin: WeightOrigin = .fresh
+  package let at: Location
+}
