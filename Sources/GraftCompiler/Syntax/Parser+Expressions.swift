@@ -343,6 +343,7 @@ extension Parser {
   /// `{ PATH = VALUE ... }`
   mutating func assignments() throws(Diagnostic) -> [Assignment] {
     try block { (parser) throws(Diagnostic) in
+      guard parser.token.kind == .name else { throw parser.expected("the name of a part or tensor") }
       let target = try parser.path()
       try parser.expect("=")
       return Assignment(target: target, value: try parser.expression())

@@ -4,6 +4,7 @@ public import GraftIR
 public struct SourceText: Sendable, Hashable {
   /// As messages name it.
   public let file: String
+  /// What it says, as it was read.
   public let text: String
 
   /// The most that a file may hold.
