@@ -1,1 +1,16 @@
+// The graft texts that are part of the compiler: operators, models and presets.
 #pragma once
+
+#include <stddef.h>
+
+/// How many files there are.
+size_t graft_prelude_count(void);
+
+/// The name of a file, such as `linear.graft`, or NULL where `index` is not below the count.
+const char *graft_prelude_name(size_t index);
+
+/// The bytes of a file, which live as long as the program, or NULL where `index` is not below the count.
+const unsigned char *graft_prelude_text(size_t index);
+
+/// How many bytes a file has; 0 where `index` is not below the count.
+size_t graft_prelude_length(size_t index);
