@@ -59,7 +59,7 @@ let package = Package(
 
     .testTarget(name: "GraftIRTests", dependencies: ["GraftIR"], swiftSettings: strict),
     .testTarget(
-      name: "GraftFormatsTests", dependencies: ["GraftIR", "GraftFormats"], swiftSettings: strict),
+      name: "GraftFormatsTests", dependencies: ["GraftIR", "GraftFormats", "CCrypto"], swiftSettings: strict),
     .testTarget(
       name: "GraftCompilerTests", dependencies: ["GraftIR", "GraftFormats", "GraftCompiler"], swiftSettings: strict),
     .testTarget(

@@ -1,0 +1,164 @@
+import GraftIR
+
+/// The tensors and plain entries of a pickle, under the keys that lead to them.
+struct PickleTree {
+  /// Deeper than any trainer nests.
+  static let depthLimit = 64
+  /// The most bytes that all keys and texts together may have.
+  static let textLimit = 64_000_000
+
+  struct Leaf {
+    let path: [String]
+    /// A number in `Pickle.tensors`.
+    let tensor: Int
+  }
+
+  private(set) var tensors: [Leaf] = []
+  private(set) var metadata: [String: String] = [:]
+  private let pickle: Pickle
+  private let file: String
+  private var knowledge: [Knowledge]
+  /// What may still be visited: a value that is shared may be visited often, but not more often than it has bytes.
+  private var visitsLeft: Int
+  private var textLeft = PickleTree.textLimit
+
+  private struct Knowledge {
+    var isOpen = false
+    var height: UInt8 = 0  // 0 where the value has not been looked at.
+    var holdsTensors = false
+  }
+
+  /// Walks `pickle`, which fills `byteCount` bytes of `file`.
+  ///
+  /// - Throws: a rule `pytorch.…` of the page `pytorch`.
+  init(_ pickle: Pickle, byteCount: Int, file: String) throws(Diagnostic) {
+    self.pickle = pickle
+    self.file = file
+    knowledge = Array(repeating: Knowledge(), count: pickle.values.count)
+    visitsLeft = 4 * byteCount + 1000
+    switch pickle.values[Int(pickle.root)] {
+    case .tensor, .sequence, .dictionary, .record: break
+    case .none, .bool, .int, .bigInt, .float, .text, .bytes, .global, .storage, .other:
+      throw Diagnostic("pytorch.no-tensors", "the file holds a single plain value, no tensors", at: Location(file))
+    }
+    _ = try examine(pickle.root, depth: 1)
+    try walk(pickle.root, [])
+  }
+
+  private func children(_ id: Pickle.ID) -> [Pickle.ID] {
+    switch pickle.values[Int(id)] {
+    case .sequence(let items), .dictionary(let items): items
+    case .record(let state?): [state]
+    case .none, .bool, .int, .bigInt, .float, .text, .bytes, .global, .record(nil), .storage, .tensor, .other: []
+    }
+  }
+
+  /// Finds circles, depth, and which values lead to tensors; looks at each value once.
+  private mutating func examine(_ id: Pickle.ID, depth: Int) throws(Diagnostic) -> Knowledge {
+    let index = Int(id)
+    if knowledge[index].isOpen {
+      throw Diagnostic("pytorch.cycle", "a value contains itself", at: Location(file))
+    }
+    var known = knowledge[index]
+    if known.height == 0 {
+      guard depth <= Self.depthLimit else { throw tooDeep() }
+      knowledge[index].isOpen = true
+      if case .tensor = pickle.values[index] { known.holdsTensors = true }
+      known.height = 1
+      for child in children(id) {
+        let below = try examine(child, depth: depth + 1)
+        known.height = max(known.height, below.height + 1)
+        known.holdsTensors = known.holdsTensors || below.holdsTensors
+      }
+      knowledge[index] = known
+    }
+    guard Int(known.height) + depth - 1 <= Self.depthLimit else { throw tooDeep() }
+    return known
+  }
+
+  private func tooDeep() -> Diagnostic {
+    Diagnostic("pytorch.pickle-depth", "values are nested deeper than \(Self.depthLimit) levels", at: Location(file))
+  }
+
+  private mutating func spend(_ bytes: Int) throws(Diagnostic) {
+    visitsLeft -= 1
+    textLeft -= bytes
+    guard visitsLeft >= 0, textLeft >= 0 else {
+      throw Diagnostic(
+        "pytorch.pickle-size", "the values unfold to far more than the file holds", at: Location(file))
+    }
+  }
+
+  private mutating func walk(_ id: Pickle.ID, _ path: [String]) throws(Diagnostic) {
+    try spend(path.reduce(0) { $0 + $1.utf8.count + 1 })
+    switch pickle.values[Int(id)] {
+    case .tensor(let tensor): tensors.append(Leaf(path: path, tensor: tensor))
+    case .dictionary(let items): try walk(items, path)
+    case .record(let state?): try walk(state, path)
+    case .sequence(let items) where knowledge[Int(id)].holdsTensors:
+      for (index, item) in items.enumerated() { try walk(item, path + [String(index)]) }
+    case .text(let text):
+      try spend(text.utf8.count)
+      metadata[path.joined(separator: "/")] = text
+    case .global, .storage, .record(nil): break
+    case .none, .bool, .int, .bigInt, .float, .bytes, .sequence, .other:
+      metadata[path.joined(separator: "/")] = plainText(try plain(id))
+    }
+  }
+
+  private mutating func walk(_ items: [Pickle.ID], _ path: [String]) throws(Diagnostic) {
+    var names: Set<String> = []
+    for index in stride(from: 0, to: items.count - 1, by: 2) {
+      let name = plainText(try plain(items[index]))
+      guard names.insert(name).inserted else {
+        throw Diagnostic(
+          "pytorch.duplicate-key", "the key '\(name.shortened)' stands twice in one dictionary", at: Location(file))
+      }
+      try walk(items[index + 1], path + [name])
+    }
+  }
+
+  private func plainText(_ value: JSON) -> String {
+    if case .text(let text) = value { return text }
+    return value.text()
+  }
+
+  /// A value without tensors as JSON.
+  private mutating func plain(_ id: Pickle.ID) throws(Diagnostic) -> JSON {
+    try spend(1)
+    switch pickle.values[Int(id)] {
+    case .none, .record(nil): return .null
+    case .bool(let value): return .bool(value)
+    case .int(let value): return .int(value)
+    case .bigInt(let digits): return .text(digits)
+    case .float(let value): return .number(value)
+    case .text(let text):
+      try spend(text.utf8.count)
+      return .text(text)
+    case .bytes(let count): return .text("\(count) bytes")
+    case .other(let text): return .text(text)
+    case .tensor: return .text("tensor")
+    case .storage: return .text("storage")
+    case .global(let global): return .text(spelling(global))
+    case .record(let state?): return try plain(state)
+    case .sequence(let items):
+      var elements: [JSON] = []
+      for item in items { elements.append(try plain(item)) }
+      return .list(elements)
+    case .dictionary(let items):
+      var members: [JSON.Member] = []
+      for index in stride(from: 0, to: items.count - 1, by: 2) {
+        members.append(JSON.Member(plainText(try plain(items[index])), try plain(items[index + 1])))
+      }
+      return .object(members)
+    }
+  }
+
+  private func spelling(_ global: PickleGlobal) -> String {
+    switch global {
+    case .dtype(let name), .storage(let name): "torch.\(name)"
+    case .other(let name): name
+    case .dictionary, .sequence, .record, .rebuild, .device, .complex, .bytes: "a class"
+    }
+  }
+}

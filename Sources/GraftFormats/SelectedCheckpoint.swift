@@ -1,0 +1,102 @@
+public import GraftIR
+
+/// A part of a checkpoint, under the names that it has below its key. The metadata stay those of the whole.
+public final class SelectedCheckpoint: CheckpointReader {
+  public let base: any CheckpointReader
+  /// The key that leads to the part, or `nil` where only a prefix was taken off.
+  public let key: String?
+  public let entries: [TensorEntry]
+  /// For each entry, its number in `base`.
+  private let indices: [Int]
+
+  public var format: String { base.format }
+  public var file: String { base.file }
+  public var byteCount: Int { base.byteCount }
+  public var metadata: [String: String] { base.metadata }
+
+  init(_ base: any CheckpointReader, key: String?, entries: [TensorEntry], indices: [Int]) {
+    self.base = base
+    self.key = key
+    self.entries = entries
+    self.indices = indices
+  }
+
+  public func tensor(at index: Int) throws(Diagnostic) -> Tensor { try base.tensor(at: indices[index]) }
+}
+
+extension SelectedCheckpoint: LocatedCheckpoint {
+  var files: [MappedFile] { (base as? any LocatedCheckpoint)?.files ?? [] }
+
+  func region(at index: Int) -> FileRegion? { (base as? any LocatedCheckpoint)?.region(at: indices[index]) }
+}
+
+extension CheckpointReader {
+  /// The tensors below `key`, whose steps are joined with `/`.
+  ///
+  /// - Throws: `checkpoint.unknown-key` where there are none.
+  public func selecting(_ key: String) throws(Diagnostic) -> SelectedCheckpoint {
+    var selected: [TensorEntry] = []
+    var indices: [Int] = []
+    for (index, entry) in entries.enumerated() {
+      guard let depth = entry.depth(below: key) else { continue }
+      selected.append(TensorEntry(path: Array(entry.path[depth...]), dtype: entry.dtype, shape: entry.shape))
+      indices.append(index)
+    }
+    guard !selected.isEmpty else {
+      let near = suggestion(for: key, among: topKeys)
+      throw Diagnostic(
+        "checkpoint.unknown-key", "'\(file)' holds no tensors under '\(key)'", at: Location(file),
+        help: near.map { "did you mean '\($0)'?" } ?? (topKeys.isEmpty ? "it holds no keys" : "it holds \(keyList)"))
+    }
+    return SelectedCheckpoint(self, key: key, entries: selected, indices: indices)
+  }
+
+  /// The first of `ema`, `model` and `state_dict` that holds tensors, or `nil`.
+  public var defaultKey: String? {
+    let keys = Set(topKeys)
+    return ["ema", "model", "state_dict"].first { keys.contains($0) }
+  }
+
+  /// The outermost keys that lead to tensors, in the order of the file; none in a flat file.
+  public var topKeys: [String] {
+    var seen: Set<String> = []
+    return entries.compactMap { $0.path.count > 1 ? $0.path[0] : nil }.filter { seen.insert($0).inserted }
+  }
+
+  /// The keys for a message: `'model', 'ema' and 'opt'`.
+  var keyList: String {
+    let keys = topKeys.prefix(8).map { "'\($0.shortened)'" }
+    guard keys.count > 1, let last = keys.last else { return keys.joined() }
+    return keys.dropLast().joined(separator: ", ") + " and " + last
+  }
+
+  /// The same tensors without `module.` and `_orig_mod.` before every name, and the prefix that was taken off.
+  ///
+  /// Source: torch `DistributedDataParallel` and `torch.compile`, whose wrappers keep the model under these names.
+  public func strippingWrapperPrefixes() -> (reader: any CheckpointReader, prefix: String?) {
+    var prefix = ""
+    while let next = ["module.", "_orig_mod."].first(where: { wrapper in
+      !entries.isEmpty && entries.allSatisfy { $0.path.first?.hasPrefix(prefix + wrapper) ?? false }
+    }) { prefix += next }
+    guard !prefix.isEmpty else { return (self, nil) }
+    let stripped = entries.map { entry in
+      var path = entry.path
+      path[0].removeFirst(prefix.count)
+      return TensorEntry(path: path, dtype: entry.dtype, shape: entry.shape)
+    }
+    return (SelectedCheckpoint(self, key: nil, entries: stripped, indices: Array(entries.indices)), prefix)
+  }
+}
+
+extension TensorEntry {
+  /// How many steps of the path `key` covers, where it leads here and something is left, else `nil`.
+  fileprivate func depth(below key: String) -> Int? {
+    guard name.hasPrefix(key + "/") else { return nil }
+    var length = 0
+    for (index, step) in path.dropLast().enumerated() {
+      length += step.utf8.count + (index > 0 ? 1 : 0)
+      if length == key.utf8.count { return index + 1 }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,143 @@
+import GraftIR
+
+// Layout of an index (Hugging Face transformers, `model.safetensors.index.json`):
+//
+//   {"metadata": {"total_size": 123}, "weight_map": {"tensor": "model-00001-of-00002.safetensors", ...}}
+//
+// `total_size` is not compared: writers count tensors that share their bytes differently.
+
+/// Several checkpoint files that an index ties together.
+final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
+  /// The index names every tensor once, so its size is like that of a safetensors header.
+  static let indexLimit = 100_000_000
+
+  let format: String
+  let file: String
+  let byteCount: Int
+  let entries: [TensorEntry]
+  let metadata: [String: String]
+  private let shards: [any LocatedCheckpoint]
+  /// For each entry, its shard and its number there.
+  private let places: [(shard: Int, index: Int)]
+
+  var files: [MappedFile] { shards.flatMap(\.files) }
+
+  /// Opens the index at `indexPath` and every file that it names.
+  ///
+  /// - Throws: rules of the pages `sharded`, `json` and of the shards' format.
+  init(indexPath: String) throws(Diagnostic) {
+    let index = try MappedFile(path: indexPath)
+    let map = try Self.weightMap(index)
+    let folder = indexPath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    let indexName = indexPath.split(separator: "/").last.map(String.init) ?? indexPath
+
+    var names: [String] = []  // In the order of the index.
+    var numbers: [String: Int] = [:]
+    for (tensor, shard) in map where numbers[shard] == nil {
+      try Self.check(shard, of: tensor, indexName: indexName, indexPath)
+      numbers[shard] = names.count
+      names.append(shard)
+    }
+    var shards: [any LocatedCheckpoint] = []
+    for name in names {
+      let path = (folder.isEmpty && !indexPath.hasPrefix("/") ? "" : folder + "/") + name
+      guard PathKind(of: path) != .nothing else {
+        throw Diagnostic(
+          "sharded.missing-shard", "the index names '\(name.shortened)', which is not there", at: Location(indexPath),
+          category: .inputMissing)
+      }
+      shards.append(try Formats.openSingle(try MappedFile(path: path)))
+    }
+
+    var entries: [TensorEntry] = []
+    var places: [(shard: Int, index: Int)] = []
+    let owners = Dictionary(map.map { ($0.0, $0.1) }, uniquingKeysWith: { first, _ in first })
+    for (number, shard) in shards.enumerated() {
+      for (position, entry) in shard.entries.enumerated() {
+        guard let owner = owners[entry.name], owner == names[number] else {
+          throw Diagnostic(
+            "sharded.not-in-index",
+            "'\(names[number].shortened)' holds '\(entry.name.shortened)', which the index does not look for there",
+            at: Location(indexPath, tensor: entry.name))
+        }
+        entries.append(entry)
+        places.append((number, position))
+      }
+    }
+    guard entries.count == map.count else {
+      let found = Set(entries.map(\.name))
+      let missing = map.first { !found.contains($0.0) }
+      throw Diagnostic(
+        "sharded.not-in-shard",
+        "'\(missing?.1.shortened ?? "")' does not hold '\(missing?.0.shortened ?? "")', which the index looks for there",
+        at: Location(indexPath, tensor: missing?.0))
+    }
+    var metadata: [String: String] = [:]
+    for shard in shards { metadata.merge(shard.metadata) { first, _ in first } }
+    format = shards.first?.format ?? SafetensorsReader.formatName
+    file = indexPath
+    byteCount = shards.reduce(index.byteCount) { $0 + $1.byteCount }
+    self.entries = entries
+    self.metadata = metadata
+    self.shards = shards
+    self.places = places
+  }
+
+  func tensor(at index: Int) throws(Diagnostic) -> Tensor {
+    try shards[places[index].shard].tensor(at: places[index].index)
+  }
+
+  func region(at index: Int) -> FileRegion? { shards[places[index].shard].region(at: places[index].index) }
+
+  /// Tensor and shard, in the order of the index.
+  private static func weightMap(_ index: MappedFile) throws(Diagnostic) -> [(String, String)] {
+    guard index.byteCount <= indexLimit else {
+      throw Diagnostic(
+        "sharded.index", "the index has \(index.byteCount) bytes, more than \(indexLimit)", at: Location(index.path))
+    }
+    var scanner = JSONScanner(index.storage.bytes, file: index.path)
+    guard scanner.kind() == .object else {
+      throw Diagnostic("sharded.index", "the index is no JSON object", at: Location(index.path))
+    }
+    var map: [(String, String)]?
+    try scanner.object { (scanner, name) throws(Diagnostic) in
+      guard name == "weight_map" else { return try scanner.skipValue() }
+      guard scanner.kind() == .object else {
+        throw scanner.failure("sharded.index", "'weight_map' is no object", scanner.position)
+      }
+      var found: [(String, String)] = []
+      try scanner.object { (scanner, tensor) throws(Diagnostic) in
+        guard scanner.kind() == .text else {
+          throw scanner.failure("sharded.index", "the shard of '\(tensor.shortened)' is no text", scanner.position)
+        }
+        found.append((tensor, try scanner.text()))
+      }
+      map = found
+    }
+    try scanner.end()
+    guard let map else {
+      throw Diagnostic("sharded.index", "the index has no 'weight_map'", at: Location(index.path))
+    }
+    return map
+  }
+
+  /// Refuses names that lead out of the index's folder. A link that stands under a plain name is followed: caches of
+  /// downloads consist of them.
+  private static func check(
+    _ shard: String, of tensor: String, indexName: String, _ indexPath: String
+  ) throws(Diagnostic) {
+    let parts = shard.split(separator: "/", omittingEmptySubsequences: false)
+    let isUnsafe =
+      parts.contains("..") || parts.contains("") || shard.hasPrefix("~") || shard.contains("://")
+      || shard.utf8.contains(0) || shard.utf8.contains(UInt8(ascii: "\\")) || shard.hasPrefix("file:")
+    guard !isUnsafe else {
+      throw Diagnostic(
+        "sharded.unsafe-path", "the index sends '\(tensor.shortened)' to '\(shard.shortened)', out of its folder",
+        at: Location(indexPath, tensor: tensor))
+    }
+    guard shard != indexName, !shard.hasSuffix(".index.json") else {
+      throw Diagnostic(
+        "sharded.index", "the index names '\(shard.shortened)', an index, as a shard", at: Location(indexPath))
+    }
+  }
+}
