@@ -1,8 +1,29 @@
 #include "GraftPrelude.h"
 
-// One line here and one in `files` for every file of graft/, in alphabetical order.
+// One block here and one line in `files` for every file of graft/, in alphabetical order.
+static const unsigned char attention_text[] = {
+#embed "graft/attention.graft"
+};
+static const unsigned char dit_text[] = {
+#embed "graft/dit.graft"
+};
+static const unsigned char functions_text[] = {
+#embed "graft/functions.graft"
+};
+static const unsigned char hyena_text[] = {
+#embed "graft/hyena.graft"
+};
+static const unsigned char layers_text[] = {
+#embed "graft/layers.graft"
+};
 static const unsigned char linear_text[] = {
 #embed "graft/linear.graft"
+};
+static const unsigned char merges_text[] = {
+#embed "graft/merges.graft"
+};
+static const unsigned char mlp_text[] = {
+#embed "graft/mlp.graft"
 };
 
 #define FILE_OF(name) {#name ".graft", name##_text, sizeof name##_text}
@@ -12,7 +33,14 @@ static const struct {
   const unsigned char *text;
   size_t length;
 } files[] = {
+    FILE_OF(attention),
+    FILE_OF(dit),
+    FILE_OF(functions),
+    FILE_OF(hyena),
+    FILE_OF(layers),
     FILE_OF(linear),
+    FILE_OF(merges),
+    FILE_OF(mlp),
 };
 
 size_t graft_prelude_count(void) { return sizeof files / sizeof files[0]; }

@@ -1,5 +1,5 @@
 import GraftFormats
-package import GraftIR
+import GraftIR
 
 /// Builds one graph by running an entry of the model on values that stand for tensors.
 package final class Tracer {

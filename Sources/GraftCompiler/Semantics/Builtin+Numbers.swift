@@ -22,7 +22,7 @@ extension Builtin {
         return try call.node("Div", [tensor, divisor])
       }
       guard case .number(let number) = total else { return total }
-      do { return .number(try number / count) } catch { throw call.evaluator.failure(error, at: call.at) }
+      do throws(Number.Failure) { return .number(try number / count) } catch { throw call.evaluator.failure(error, at: call.at) }
     },
     extreme("min", "Min"), extreme("max", "Max"),
     Builtin("count", "x") { call throws(Diagnostic) in
@@ -48,7 +48,7 @@ extension Builtin {
   private static func rounding(_ name: String, _ rule: FloatingPointRoundingRule) -> Builtin {
     Builtin(name, "x") { call throws(Diagnostic) in
       let number = try call.number("x")
-      do { return .number(try number.rounded(rule)) } catch { throw call.evaluator.failure(error, at: call.at) }
+      do throws(Number.Failure) { return .number(try number.rounded(rule)) } catch { throw call.evaluator.failure(error, at: call.at) }
     }
   }
 
@@ -65,7 +65,7 @@ extension Builtin {
       let numbers = try call.numbers("x")
       guard var best = numbers.first else { throw Diagnostic("values.empty", "'\(name)' of nothing", at: call.at) }
       for number in numbers.dropFirst() {
-        do {
+        do throws(Number.Failure) {
           if try name == "min" ? Number.isLess(number, best) : Number.isLess(best, number) { best = number }
         } catch { throw call.evaluator.failure(error, at: call.at) }
       }
@@ -106,7 +106,7 @@ extension Builtin.Call {
 
   func add(_ a: Datum, _ b: Datum) throws(Diagnostic) -> Datum {
     if case .number(let x) = a, case .number(let y) = b {
-      do { return .number(try x + y) } catch { throw evaluator.failure(error, at: at) }
+      do throws(Number.Failure) { return .number(try x + y) } catch { throw evaluator.failure(error, at: at) }
     }
     let (x, y) = try evaluator.alike(a, b, at: at, environment)
     return try node("Add", [x, y])

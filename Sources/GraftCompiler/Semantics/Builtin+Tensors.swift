@@ -10,14 +10,14 @@ extension Builtin {
     Builtin(name, "x") { call throws(Diagnostic) in
       if case .number(let number)? = call.values["x"]?.datum {
         if name == "abs" {
-          do { return .number(try Number.isLess(number, Number(0)) ? try -number : number) } catch {
+          do throws(Number.Failure) { return .number(try Number.isLess(number, Number(0)) ? try -number : number) } catch {
             throw call.evaluator.failure(error, at: call.at)
           }
         }
         guard let function = Number.realFunctions[name], let value = number.double else {
           throw Diagnostic("calls.type", "'\(name)' takes a tensor, and this is a number", at: call.at)
         }
-        do { return .number(try Number.finite(function(value))) } catch {
+        do throws(Number.Failure) { return .number(try Number.finite(function(value))) } catch {
           throw call.evaluator.failure(error, at: call.at)
         }
       }

@@ -1,3 +1,4 @@
+import GraftFormats
 import GraftIR
 
 extension Evaluator {

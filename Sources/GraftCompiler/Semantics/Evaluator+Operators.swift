@@ -9,7 +9,7 @@ extension Evaluator {
     case .minus:
       switch try evaluate(operand, environment) {
       case .number(let number):
-        do { return .number(try -number) } catch { throw failure(error, at: operand.at) }
+        do throws(Number.Failure) { return .number(try -number) } catch { throw failure(error, at: operand.at) }
       case .tensor(let tensor): return try apply("Neg", [tensor], [:], at: operand.at, environment)
       case let other:
         throw Diagnostic("values.number", "'-' takes a number, and this is \(other.kindText)", at: operand.at)
@@ -22,8 +22,12 @@ extension Evaluator {
     _ environment: Environment
   ) throws(Diagnostic) -> Datum {
     switch sign {
-    case .and: return .bool(try isTrue(left, environment) && isTrue(right, environment))
-    case .or: return .bool(try isTrue(left, environment) || isTrue(right, environment))
+    case .and: 
+      if !(try isTrue(left, environment)) { return .bool(false) }
+      return .bool(try isTrue(right, environment))
+    case .or: 
+      if try isTrue(left, environment) { return .bool(true) }
+      return .bool(try isTrue(right, environment))
     case .is, .isNot: return .bool(try isOperator(left, right, environment) == (sign == .is))
     case .in, .notIn:
       let value = try evaluate(left, environment)
@@ -70,7 +74,7 @@ extension Evaluator {
   private func numbers(
     _ sign: Expression.BinaryOperator, _ x: Number, _ y: Number, at: Location
   ) throws(Diagnostic) -> Datum {
-    do {
+    do throws(Number.Failure) {
       switch sign {
       case .add: return .number(try x + y)
       case .subtract: return .number(try x - y)

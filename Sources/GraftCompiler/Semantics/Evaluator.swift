@@ -1,4 +1,4 @@
-import GraftIR
+package import GraftIR
 
 /// Works out expressions: numbers at compile time, tensors into a graph or a weight formula, paths into parts.
 ///

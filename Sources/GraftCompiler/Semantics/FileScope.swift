@@ -5,15 +5,22 @@ package final class OperatorSymbol: Sendable, Hashable {
   package let declaration: OperatorDeclaration
   package let file: FileScope
 
+  /// The declaration as it is written.
+  package let text: String
+
   package init(_ declaration: OperatorDeclaration, file: FileScope) {
     self.declaration = declaration
     self.file = file
+    text = file.text(at: declaration.at)
   }
 
   package var name: String { declaration.name.text }
 
-  package static func == (a: OperatorSymbol, b: OperatorSymbol) -> Bool { a === b }
-  package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+  /// The same operator is the same text under the same name: what a checkpoint carries equals the prelude's.
+  package static func == (a: OperatorSymbol, b: OperatorSymbol) -> Bool {
+    a === b || (a.name == b.name && a.text == b.text)
+  }
+  package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
   /// The entry called `name`, at the top of the body.
   package func entry(_ name: String) -> Entry? {
@@ -58,7 +65,7 @@ package final class PresetSymbol: Sendable {
 /// What one file declares, and where it looks further: its imports, then the prelude.
 package final class FileScope: @unchecked Sendable {
   // Filled once while the file is loaded, before anything reads it.
-  package let source: SourceText
+  package let sources: [SourceText]
   package let isPrelude: Bool
   package private(set) var operators: [String: OperatorSymbol] = [:]
   package private(set) var presets: [String: PresetSymbol] = [:]
@@ -70,9 +77,9 @@ package final class FileScope: @unchecked Sendable {
   package let parents: [FileScope]
 
   package init(
-    _ tree: SyntaxTree, source: SourceText, parents: [FileScope], isPrelude: Bool, diagnostics: inout Diagnostics
+    _ tree: SyntaxTree, sources: [SourceText], parents: [FileScope], isPrelude: Bool, diagnostics: inout Diagnostics
   ) {
-    self.source = source
+    self.sources = sources
     self.parents = parents
     self.isPrelude = isPrelude
     var seen: [String: Location] = [:]
@@ -106,6 +113,13 @@ package final class FileScope: @unchecked Sendable {
         }
       }
     }
+  }
+
+  /// The text that `location` points at.
+  package func text(at location: Location) -> String {
+    guard let source = sources.first(where: { $0.file == location.file }) else { return "" }
+    let bytes = Array(source.text.utf8)
+    return String(decoding: bytes[location.range.clamped(to: 0..<bytes.count)], as: UTF8.self)
   }
 
   /// This file, then its imports, then what those see; each once.

@@ -1,5 +1,5 @@
-import GraftFormats
-import GraftIR
+package import GraftFormats
+package import GraftIR
 
 /// One line of a plan: what a statement did to the parts that it named.
 package struct PlannedEdit: Sendable {

@@ -1,4 +1,4 @@
-package import GraftFormats
+import GraftFormats
 package import GraftIR
 
 /// The model as the statements above the current line left it.

@@ -323,7 +323,7 @@ extension FileScope {
   static let empty: FileScope = {
     var diagnostics = Diagnostics()
     return FileScope(
-      SyntaxTree(imports: [], declarations: []), source: SourceText(file: "", text: ""), parents: [], isPrelude: true,
+      SyntaxTree(imports: [], declarations: []), sources: [], parents: [], isPrelude: true,
       diagnostics: &diagnostics)
   }()
 }

@@ -52,7 +52,7 @@ package struct Module: Sendable {
 
   package func part(_ name: String) -> Module? { parts.first { $0.name == name }?.module }
 
-  package subscript(path: some Collection<String>) -> Module? {
+  package subscript(path path: some Collection<String>) -> Module? {
     var module = self
     for name in path {
       guard let next = module.part(name) else { return nil }

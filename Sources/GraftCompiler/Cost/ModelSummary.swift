@@ -1,0 +1,84 @@
+import GraftIR
+
+/// A model's figures: in total, and by operator so that the rows add up to the totals.
+public struct ModelSummary: Sendable, Hashable {
+  /// One part of the model.
+  public struct Row: Sendable, Hashable {
+    public let path: String
+    public let `operator`: String
+    public let arguments: String
+    public let parameters: Int
+    public let macs: Int
+  }
+
+  public let name: String
+  public let parameters: Int
+  /// Products of linear layers, convolutions, attention and scan, for one sample of `forward`.
+  public let macs: Int
+  /// Of the parameters, as they are emitted.
+  public let bytes: Int
+  public let depth: Int
+  public let operators: [Row]
+}
+
+extension ModelSummary {
+  /// The figures of `module`, whose `forward` is `graph`; `bytes` of a tensor as `width` gives it by name.
+  init(_ module: Module, _ graph: Graph, bytesPerElement: (String) -> Int) {
+    var macs: [String: Int] = [:]
+    var total = 0
+    for node in graph.nodes {
+      let work = graph.multiplyAdds(of: node, batch: 1)
+      if work == 0 { continue }
+      macs[node.path, default: 0] += work
+      total += work
+    }
+    var bytes = 0
+    module.forEachParameter { name, parameter in bytes += (parameter.shape.elementCount ?? 0) * bytesPerElement(name) }
+
+    var rows: [Row] = []
+    func below(_ path: String) -> Int {
+      macs.reduce(0) { $0 + ($1.key == path || $1.key.hasPrefix(path + ".") ? $1.value : 0) }
+    }
+    func own(_ module: Module) -> Int { module.parameters.reduce(0) { $0 + ($1.shape.elementCount ?? 0) } }
+    func row(_ path: [String], _ module: Module, parameters: Int, macs: Int) {
+      rows.append(
+        Row(
+          path: spelledPath(path), operator: module.operatorName,
+          arguments: module.arguments.map { "\($0.label): \($0.value.interpolated ?? "...")" }.joined(separator: ", "),
+          parameters: parameters, macs: macs))
+    }
+    // The parts of each block are rows, whatever list or level the block stands in; what a block does itself is
+    // a row where it is anything.
+    func visit(_ path: [String], _ module: Module, isBlock: Bool) {
+      let name = path.joined(separator: ".")
+      if module.isList {
+        for (part, inner) in module.parts { visit(path + [part], inner, isBlock: true) }
+        return
+      }
+      if isBlock {
+        let parameters = own(module)
+        let work = macs[name] ?? 0
+        if parameters > 0 || work > 0 || module.parts.isEmpty { row(path, module, parameters: parameters, macs: work) }
+        for (part, inner) in module.parts {
+          if module.isParallel && inner.isList {
+            visit(path + [part], inner, isBlock: true)
+          } else {
+            row(path + [part], inner, parameters: inner.parameterCount, macs: below((path + [part]).joined(separator: ".")))
+          }
+        }
+        return
+      }
+      row(path, module, parameters: module.parameterCount, macs: below(name))
+    }
+    let ownParameters = own(module)
+    if ownParameters > 0 || macs[""] != nil { row([], module, parameters: ownParameters, macs: macs[""] ?? 0) }
+    for (part, inner) in module.parts { visit([part], inner, isBlock: false) }
+
+    name = module.operatorName
+    parameters = module.parameterCount
+    self.macs = total
+    self.bytes = bytes
+    depth = module.depth
+    operators = rows
+  }
+}

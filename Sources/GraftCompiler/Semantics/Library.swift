@@ -1,0 +1,88 @@
+import GraftFormats
+package import GraftIR
+import GraftPrelude
+
+/// Loads graft files with what they import, each once.
+package final class Library {
+  /// Reads a file's bytes; `nil` where there is none.
+  package typealias ReadFile = (_ path: String) throws(Diagnostic) -> [UInt8]?
+
+  package private(set) var diagnostics = Diagnostics()
+  /// Every text that was loaded, for showing places in it.
+  package private(set) var sources: [SourceText] = []
+  private let read: ReadFile
+  private var loaded: [String: FileScope] = [:]
+  private var loading: [String] = []
+
+  package init(read: @escaping ReadFile) {
+    self.read = read
+    sources = Library.prelude.sources
+  }
+
+  /// The operators, models and presets that ship with graft.
+  package static let prelude: FileScope = {
+    var diagnostics = Diagnostics()
+    var sources: [SourceText] = []
+    var tree = SyntaxTree(imports: [], declarations: [])
+    for index in 0..<graft_prelude_count() {
+      guard let name = graft_prelude_name(index), let text = graft_prelude_text(index) else { continue }
+      let bytes = UnsafeBufferPointer(start: text, count: graft_prelude_length(index))
+      let source = SourceText(file: "prelude/" + String(cString: name), text: String(decoding: bytes, as: UTF8.self))
+      sources.append(source)
+      tree.declarations += parse(source, into: &diagnostics).declarations
+    }
+    let scope = FileScope(tree, sources: sources, parents: [], isPrelude: true, diagnostics: &diagnostics)
+    precondition(!diagnostics.hasErrors, "the prelude does not parse: \(diagnostics.items)")
+    return scope
+  }()
+
+  /// The file at `path` and all that it imports, or `nil` where it cannot be read at all.
+  package func load(_ path: String, importedAt: Location? = nil) -> FileScope? {
+    if let known = loaded[path] { return known }
+    if loading.contains(path) {
+      diagnostics.report(
+        Diagnostic("imports.cycle", "'\(path)' imports itself: \((loading + [path]).joined(separator: " > "))", at: importedAt))
+      return nil
+    }
+    if loading.count > 64 {
+      diagnostics.report(Diagnostic("imports.depth", "imports are nested more than 64 deep", at: importedAt))
+      return nil
+    }
+    do throws(Diagnostic) {
+      guard let bytes = try read(path) else {
+        diagnostics.report(
+          Diagnostic(
+            "imports.missing", "there is no file '\(path)'", at: importedAt,
+            category: importedAt == nil ? .inputMissing : .badData))
+        return nil
+      }
+      return load(try SourceText(file: path, bytes: bytes))
+    } catch {
+      diagnostics.report(error.at(importedAt))
+      return nil
+    }
+  }
+
+  /// A text that is already at hand, as if it stood in a file of that name.
+  package func load(_ source: SourceText) -> FileScope {
+    sources.append(source)
+    loading.append(source.file)
+    defer { loading.removeLast() }
+    let tree = parse(source, into: &diagnostics)
+    var parents: [FileScope] = []
+    for item in tree.imports {
+      let path = resolvePath(item.file, relativeTo: source.file)
+      if let scope = load(path, importedAt: item.at) { parents.append(scope) }
+    }
+    let scope = FileScope(
+      tree, sources: [source], parents: parents + [Library.prelude], isPrelude: false, diagnostics: &diagnostics)
+    loaded[source.file] = scope
+    return scope
+  }
+}
+
+/// `path` as seen from the folder of `file`; an absolute path stays.
+package func resolvePath(_ path: String, relativeTo file: String) -> String {
+  guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
+  return file[...slash] + path
+}

@@ -1,0 +1,384 @@
+import GraftFormats
+import GraftIR
+
+/// Finds the model and the operators that a checkpoint's tensors belong to, from names and shapes alone.
+///
+/// Swift knows no model: each operator says in `recover` how its arguments are read off tensors, and a candidate is right
+/// when the tensors that it would have are exactly those that are there.
+struct Recognition {
+  /// What a person said with `--assume`, or a checkpoint by itself.
+  struct Assumption {
+    /// The parts it speaks of, or `nil` for every use of the operator.
+    let path: Expression?
+    let operation: Operation
+  }
+
+  let names: FileScope
+  let file: String
+  let metadata: [String: String]
+  let assumptions: [Assumption]
+  let evaluator: Evaluator
+  /// Each tensor's shape by full name.
+  private let shapes: [String: Shape]
+  /// The same as nested records, so that `fc1.weight[0]` reads a size.
+  private let root: Datum
+  private(set) var assumed: [String] = []
+  private var assumedAt: [[String]: [String: Datum]] = [:]
+  /// The best reason why nothing fits, by how many tensors were explained.
+  private var question: Diagnostic?
+  private var cache: [String: Module?] = [:]
+
+  init(
+    _ entries: [(name: String, shape: Shape)], metadata: [String: String], file: String, names: FileScope,
+    assumptions: [Assumption], evaluator: Evaluator
+  ) {
+    self.names = names
+    self.file = file
+    self.metadata = metadata
+    self.assumptions = assumptions
+    self.evaluator = evaluator
+    var shapes: [String: Shape] = [:]
+    var tree = Tree()
+    for entry in entries {
+      shapes[entry.name] = entry.shape
+      tree.insert(entry.name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)[...], entry.shape)
+    }
+    self.shapes = shapes
+    root = tree.datum
+  }
+
+  /// Names as a tree, at most 32 steps deep.
+  private struct Tree {
+    var children: [String: Tree] = [:]
+    var shape: Shape?
+
+    mutating func insert(_ path: ArraySlice<String>, _ shape: Shape, depth: Int = 0) {
+      guard let first = path.first, depth < 32 else {
+        self.shape = shape
+        return
+      }
+      children[first, default: Tree()].insert(path.dropFirst(), shape, depth: depth + 1)
+    }
+
+    var datum: Datum {
+      if let shape, children.isEmpty { return .list(shape.axes.map { .number(Number($0)) }) }
+      return .record(children.mapValues(\.datum))
+    }
+  }
+
+  // MARK: The whole model
+
+  /// The model whose tensors are those of the file.
+  mutating func model() throws(Diagnostic) -> Module {
+    let models = names.visibleOperators.filter(\.declaration.isModel)
+    var found: [Module] = []
+    var best: (known: Int, reason: Diagnostic)?
+    for symbol in models {
+      question = nil
+      do throws(Diagnostic) {
+        let module = try model(symbol)
+        found.append(module)
+        // Files see each other in order, so the nearest file's model is the one that is meant.
+        break
+      } catch {
+        let known = recovered(symbol, root).count
+        if best.map({ known > $0.known }) ?? true { best = (known, error) }
+      }
+    }
+    if let module = found.first { return module }
+    if let best, best.known > 0 { throw best.reason }
+    throw Diagnostic(
+      "recognise.unknown-model",
+      "the tensors of \(file) are those of none of the models \(models.map { "'\($0.name)'" }.joined(separator: ", "))",
+      at: Location(file), help: "name the model: base MODEL(...) from \"\(file)\"")
+  }
+
+  private mutating func model(_ symbol: OperatorSymbol) throws(Diagnostic) -> Module {
+    let expected = try instantiated(symbol, prefix: [], surroundings: [])
+    try learnPlaces(expected)
+    let module = try resolve(expected, [], surroundings: [])
+    let left = unexplained(by: module)
+    if let name = left.first {
+      throw Diagnostic(
+        "recognise.extra", "tensor '\(name)' of \(file) belongs to no part of '\(symbol.name)'",
+        at: Location(file, tensor: name))
+    }
+    return module
+  }
+
+  private func unexplained(by module: Module) -> [String] {
+    var rest = Set(shapes.keys)
+    module.forEachParameter { name, _ in rest.remove(name) }
+    return rest.sorted()
+  }
+
+  /// Works out which parts `--assume 'PATH = OPERATOR'` speaks of.
+  private mutating func learnPlaces(_ module: Module) throws(Diagnostic) {
+    let checkpoints = Checkpoints { _ throws(Diagnostic) in nil }
+    let state = GraftState(base: module, evaluator: evaluator, checkpoints: checkpoints, seed: 0)
+    let environment = Environment(scope: Scope(parent: nil, file: names), place: .graft(state))
+    for assumption in assumptions {
+      guard let path = assumption.path else { continue }
+      for item in try state.selection(path, environment).items {
+        var bindings: [String: Datum] = [:]
+        for (name, number) in item.bindings { bindings[name] = .number(number) }
+        guard let expression = assumption.operation.start == nil ? assumption.path : nil else { continue }
+        _ = expression
+        assumedAt[item.path] = try arguments(of: assumption, bindings, environment)
+      }
+    }
+  }
+
+  private func arguments(
+    of assumption: Assumption, _ bindings: [String: Datum], _ environment: Environment
+  ) throws(Diagnostic) -> [String: Datum] {
+    var result: [String: Datum] = [:]
+    for (label, datum) in assumption.operation.arguments {
+      // An argument that speaks of the index was kept as a function of no arguments.
+      if case .function(let function) = datum {
+        result[label] = try evaluator.evaluate(function.body, environment.adding(bindings))
+      } else {
+        result[label] = datum
+      }
+    }
+    return result
+  }
+
+  // MARK: One part
+
+  /// `expected` where its tensors are there, else the operator that stands in its place, else its parts one by one.
+  private mutating func resolve(
+    _ expected: Module, _ path: [String], surroundings: [Module]
+  ) throws(Diagnostic) -> Module {
+    if matches(expected, path), assumedAt[path] == nil { return expected }
+    if let level = try parallelLevel(expected, path, surroundings) { return level }
+    if !path.isEmpty, expected.symbol != nil {
+      if let module = try substitute(expected, path, surroundings) { return module }
+    }
+    var module = expected
+    if expected.isList, case .record(let entries) = datum(at: path) {
+      // A list has as many entries as the file says; they are like the first one.
+      guard let pattern = expected.parts.first?.module, entries.count <= 10_000,
+        (0..<entries.count).allSatisfy({ entries[String($0)] != nil })
+      else { throw mismatch(expected, path) }
+      if expected.parts.count != entries.count, surroundings.count == 1 {
+        module = Module.list([Module](repeating: pattern, count: entries.count), scope: expected.scope)
+      }
+    }
+    let inside = [module] + surroundings
+    guard !module.parts.isEmpty, hasSameNames(module, path) else {
+      throw question ?? mismatch(expected, path)
+    }
+    for index in module.parts.indices {
+      let name = module.parts[index].name
+      module.parts[index].module = try resolve(module.parts[index].module, path + [name], surroundings: inside)
+    }
+    guard matches(module, path) else { throw question ?? mismatch(module, path) }
+    return module
+  }
+
+  /// A level that holds `branches` and `merge`, which is what `parallelize` makes.
+  private mutating func parallelLevel(
+    _ expected: Module, _ path: [String], _ surroundings: [Module]
+  ) throws(Diagnostic) -> Module? {
+    guard case .record(let entries) = datum(at: path), entries.count == 2, entries["merge"] != nil,
+      case .record(let branches)? = entries["branches"], expected.part("branches") == nil, expected.symbol != nil,
+      !branches.isEmpty, branches.count <= 10_000
+    else { return nil }
+    var modules: [Module] = []
+    for index in 0..<branches.count {
+      modules.append(try resolve(expected, path + ["branches", String(index)], surroundings: surroundings))
+    }
+    var level = Module(.parallel, scope: Scope(parent: nil, file: names))
+    let mergePath = path + ["merge"]
+    guard let merge = try candidate(nil, mergePath, [expected] + surroundings) else {
+      throw question ?? Diagnostic(
+        "recognise.unknown-operator", "the tensors of '\(spelledPath(mergePath))' in \(file) are those of no operator",
+        at: Location(file, tensor: mergePath.joined(separator: ".")))
+    }
+    level.parts = [("branches", Module.list(modules, scope: level.scope)), ("merge", merge)]
+    return level
+  }
+
+  /// Another operator whose tensors are exactly those at `path`.
+  private mutating func substitute(
+    _ expected: Module, _ path: [String], _ surroundings: [Module]
+  ) throws(Diagnostic) -> Module? {
+    try candidate(expected, path, surroundings)
+  }
+
+  private mutating func candidate(
+    _ expected: Module?, _ path: [String], _ surroundings: [Module]
+  ) throws(Diagnostic) -> Module? {
+    let operators = names.visibleOperators.filter { !$0.declaration.isModel && $0 != expected?.symbol }
+    for symbol in (expected?.symbol.map { [$0] } ?? []) + operators {
+      let values = recovered(symbol, datum(at: path))
+      if values.isEmpty { continue }
+      do throws(Diagnostic) {
+        let module = try instantiated(symbol, prefix: path, surroundings: (expected.map { [$0] } ?? []) + surroundings)
+        if matches(module, path) { return module }
+      } catch {
+        // Everything fits but something that tensors cannot tell: that is what to ask for.
+        if error.rule == "recognise.ask", question == nil { question = error }
+      }
+    }
+    return nil
+  }
+
+  /// `symbol` with the arguments that its tensors, the metadata, a preset or a person settle.
+  private mutating func instantiated(
+    _ symbol: OperatorSymbol, prefix: [String], surroundings: [Module]
+  ) throws(Diagnostic) -> Module {
+    var arguments = recovered(symbol, datum(at: prefix))
+    for assumption in assumptions where assumption.path == nil {
+      guard case .symbol(let target) = assumption.operation.target, target == symbol else { continue }
+      for (label, value) in assumption.operation.arguments { arguments[label] = value }
+    }
+    for (label, value) in assumedAt[prefix] ?? [:] where symbol.declaration.parameters.contains(where: { $0.label.text == label }) {
+      arguments[label] = value
+    }
+    for parameter in symbol.declaration.parameters where arguments[parameter.label.text] == nil && parameter.defaultValue == nil {
+      let label = parameter.label.text
+      if surroundings.contains(where: { $0.argument(label) != nil }) { continue }
+      throw Diagnostic(
+        "recognise.ask", "what '\(label)' of '\(symbol.name)' is, the tensors of \(file) do not tell", at: Location(file),
+        help: "say it: --assume '\(symbol.name)(\(label): ...)'")
+    }
+    let operation = Operation(
+      target: .symbol(symbol), arguments: arguments, start: nil, at: symbol.declaration.name.at)
+    return try evaluator.instantiate(operation, InstantiationContext(inputs: [], surroundings: surroundings))
+  }
+
+  // MARK: `recover`
+
+  /// The arguments that `symbol` reads off the tensors below `datum`; what it cannot read is left out.
+  private func recovered(_ symbol: OperatorSymbol, _ datum: Datum?) -> [String: Datum] {
+    guard case .record(let tensors)? = datum else { return [:] }
+    var result: [String: Datum] = [:]
+    // A rule may use what another one gives, whichever stands first.
+    for _ in 0..<4 {
+      let before = result.count
+      for (name, expression) in symbol.recoveries where result[name.text] == nil {
+        guard let parameter = symbol.declaration.parameters.first(where: { $0.label.text == name.text }) else { continue }
+        var names = tensors
+        for other in symbol.declaration.parameters {
+          if let value = result[other.label.text] {
+            names[other.label.text] = value
+            names[other.name.text] = value
+          }
+        }
+        guard let value = recoveredValue(expression, names, symbol, result),
+          let checked = try? evaluator.checked(value, for: parameter, what: symbol.name, at: expression.at)
+        else { continue }
+        result[name.text] = checked
+      }
+      if result.count == before { break }
+    }
+    return result
+  }
+
+  private func recoveredValue(
+    _ expression: Expression, _ names: [String: Datum], _ symbol: OperatorSymbol, _ known: [String: Datum]
+  ) -> Datum? {
+    if case .call(let callee, let arguments) = expression.kind, arguments.count == 1, let argument = arguments.first?.value {
+      if callee.dottedName == "noted", case .text(let parts) = argument.kind, case .literal(let key)? = parts.first {
+        return noted(key)
+      }
+      if callee.dottedName == "preset", let label = argument.dottedName, let value = known[label] {
+        return presetValue(symbol, label, value, known)
+      }
+    }
+    let scope = Scope(parent: nil, file: symbol.file, names: names)
+    return try? evaluator.evaluate(expression, Environment(scope: scope, place: .compileTime))
+  }
+
+  /// What the metadata notes under `key`, whatever it is nested in.
+  private func noted(_ key: String) -> Datum? {
+    let found = metadata.keys.sorted().first { $0 == key || $0.hasSuffix("/" + key) }
+    guard let text = found.flatMap({ metadata[$0] }), let number = Number(literal: text) else { return nil }
+    return .number(number)
+  }
+
+  /// For each argument still open: what every preset says whose `label` is `value`, where they agree.
+  private func presetValue(
+    _ symbol: OperatorSymbol, _ label: String, _ value: Datum, _ known: [String: Datum]
+  ) -> Datum? {
+    guard let open = symbol.recoveries.first(where: { known[$0.0.text] == nil && isPresetRule($0.1) })?.0.text else { return nil }
+    var answer: Datum?
+    for preset in names.visiblePresets {
+      guard let operation = try? evaluator.operation(preset, [:], at: preset.declaration.at),
+        case .symbol(let target) = operation.target, target == symbol,
+        let given = operation.arguments[label], given.equals(value) == true, let found = operation.arguments[open]
+      else { continue }
+      if let answer, answer.equals(found) != true { return nil }
+      answer = found
+    }
+    return answer
+  }
+
+  private func isPresetRule(_ expression: Expression) -> Bool {
+    guard case .call(let callee, _) = expression.kind else { return false }
+    return callee.dottedName == "preset"
+  }
+
+  // MARK: Comparing
+
+  private func datum(at path: [String]) -> Datum? {
+    var current = root
+    for name in path {
+      guard case .record(let entries) = current, let next = entries[name] else { return nil }
+      current = next
+    }
+    return current
+  }
+
+  /// Whether the tensors below `path` are exactly those of `module`.
+  private func matches(_ module: Module, _ path: [String]) -> Bool {
+    var count = 0
+    var isEqual = true
+    module.forEachParameter(path.joined(separator: ".")) { name, parameter in
+      count += 1
+      if shapes[name] != parameter.shape { isEqual = false }
+    }
+    return isEqual && count == tensorCount(datum(at: path))
+  }
+
+  private func tensorCount(_ datum: Datum?) -> Int {
+    guard case .record(let entries)? = datum else { return datum == nil ? 0 : 1 }
+    return entries.values.reduce(0) { $0 + tensorCount($1) }
+  }
+
+  /// Whether the first steps below `path` are those of `module`, so that looking into its parts makes sense.
+  private func hasSameNames(_ module: Module, _ path: [String]) -> Bool {
+    var names: Set<String> = []
+    for parameter in module.parameters { names.insert(parameter.name) }
+    for (name, part) in module.parts where part.parameterCount > 0 { names.insert(name) }
+    guard case .record(let entries)? = datum(at: path) else { return names.isEmpty }
+    return names == Set(entries.keys)
+  }
+
+  private func mismatch(_ module: Module, _ path: [String]) -> Diagnostic {
+    var missing: (String, Shape)?
+    var wrong: (String, Shape, Shape)?
+    module.forEachParameter(path.joined(separator: ".")) { name, parameter in
+      guard let found = shapes[name] else {
+        if missing == nil { missing = (name, parameter.shape) }
+        return
+      }
+      if found != parameter.shape, wrong == nil { wrong = (name, parameter.shape, found) }
+    }
+    if let (name, expected, found) = wrong {
+      return Diagnostic(
+        "weights.shape", "tensor '\(name)' of \(file) is \(found), and f32 \(expected) is expected",
+        at: Location(file, tensor: name))
+    }
+    if let (name, expected) = missing {
+      return Diagnostic(
+        "weights.missing", "tensor '\(name)' is missing from \(file): expected f32 \(expected)",
+        at: Location(file, tensor: name))
+    }
+    return Diagnostic(
+      "recognise.unknown-operator", "the tensors of '\(spelledPath(path))' in \(file) are those of no operator",
+      at: Location(file, tensor: path.joined(separator: ".")))
+  }
+}
