@@ -64,6 +64,27 @@ import Testing
     }
   }
 
+  @Test("A disk that takes no more leaves nothing behind")
+  func fullDisk() async {
+    await #expect(processExitsWith: .success) {
+      // Files of this process end after 100 bytes; the error is that of a full disk but for its number.
+      signal(SIGXFSZ, SIG_IGN)
+      var limit = rlimit(rlim_cur: 100, rlim_max: 100)
+      setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+      let folder = FileManager.default.temporaryDirectory.appending(path: "graft-png-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let bytes = (0..<30_000).map { UInt8(truncatingIfNeeded: $0 * $0 >> 3) }
+      let picture = Picture(width: 100, height: 100, bytes: bytes)
+      #expect {
+        try PNGWriter.write(picture, to: folder.appending(path: "grid.png").path, replacing: false)
+      } throws: {
+        ($0 as? Diagnostic)?.rule == "pictures.write-failed" && ($0 as? Diagnostic)?.category == .ioFailure
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+  }
+
   private func expectRefusal(_ rule: String, _ body: () throws -> Void) {
     #expect {
       try body()
