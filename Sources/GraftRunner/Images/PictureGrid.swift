@@ -1,0 +1,67 @@
+/// Pictures of one size in rows and columns, without borders.
+public struct PictureGrid: Sendable, Hashable {
+  /// The pictures, row by row from the top.
+  public let rows: [[Picture]]
+
+  /// A grid of at least one row, all of them equally long, of pictures of one size.
+  public init(rows: [[Picture]]) {
+    precondition(rows.first?.isEmpty == false && rows.allSatisfy { $0.count == rows[0].count }, "rows differ in length")
+    let size = (rows[0][0].width, rows[0][0].height)
+    precondition(rows.allSatisfy { $0.allSatisfy { ($0.width, $0.height) == size } }, "pictures differ in size")
+    self.rows = rows
+  }
+
+  /// The number of pictures in a row.
+  public var columnCount: Int { rows[0].count }
+
+  /// The smallest whole enlargement that makes a picture at least 96 pixels wide and high, so that the smallest models'
+  /// can be looked at.
+  public var viewableScale: Int {
+    let side = min(rows[0][0].width, rows[0][0].height)
+    return (96 + side - 1) / side
+  }
+
+  /// The pictures side by side, pixel for pixel.
+  public var plain: Picture { assembled(scale: 1, left: 0, top: 0) }
+
+  /// The pictures, each pixel a square of `scale` by `scale`, with labels above the columns and at the left of the rows.
+  ///
+  /// Fewer labels than columns or rows leave the others bare, and none take no room. A label that is wider than its column
+  /// is cut.
+  public func labelled(columns: [String], rows rowLabels: [String], scale: Int) -> Picture {
+    precondition(columns.count <= columnCount && rowLabels.count <= rows.count, "a label has nothing to name")
+    let cellWidth = rows[0][0].width * scale
+    let cellHeight = rows[0][0].height * scale
+    let padding = 4
+    let widest = columns.map { BitmapFont.width(of: $0) }.max() ?? 0
+    let dot = 2 * widest + padding <= cellWidth && cellHeight >= 2 * BitmapFont.glyphHeight ? 2 : 1
+    let left = (rowLabels.map { BitmapFont.width(of: $0) * dot + 2 * padding }.max() ?? 0)
+    let top = columns.isEmpty ? 0 : BitmapFont.glyphHeight * dot + 2 * padding
+
+    var picture = assembled(scale: scale, left: left, top: top)
+    let fitting = (cellWidth / dot + BitmapFont.advance - BitmapFont.glyphWidth) / BitmapFont.advance
+    for (index, label) in columns.enumerated() {
+      let shown = String(label.prefix(fitting))
+      let margin = (cellWidth - BitmapFont.width(of: shown) * dot) / 2
+      picture.draw(shown, left: left + index * cellWidth + margin, top: padding, scale: dot)
+    }
+    for (index, label) in rowLabels.enumerated() {
+      let margin = (cellHeight - BitmapFont.glyphHeight * dot) / 2
+      picture.draw(label, left: padding, top: top + index * cellHeight + margin, scale: dot)
+    }
+    return picture
+  }
+
+  /// The enlarged pictures on white, with room at the left and above.
+  private func assembled(scale: Int, left: Int, top: Int) -> Picture {
+    let cellWidth = rows[0][0].width * scale
+    let cellHeight = rows[0][0].height * scale
+    var whole = Picture(width: left + columnCount * cellWidth, height: top + rows.count * cellHeight, grey: 255)
+    for (row, pictures) in rows.enumerated() {
+      for (column, picture) in pictures.enumerated() {
+        whole.place(picture.enlarged(by: scale), left: left + column * cellWidth, top: top + row * cellHeight)
+      }
+    }
+    return whole
+  }
+}
