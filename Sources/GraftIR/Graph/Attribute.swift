@@ -11,6 +11,79 @@ public enum Attribute: Sendable, Hashable {
   case dimension(Dimension)
   /// Sizes that may count in batches.
   case dimensions([Dimension])
+
+  /// What an attribute holds.
+  public enum Kind: String, Sendable, Hashable, CaseIterable {
+    case int, float, bool, text, ints, floats, dtype, dimension, dimensions
+  }
+
+  /// What this one holds.
+  public var kind: Kind {
+    switch self {
+    case .int: .int
+    case .float: .float
+    case .bool: .bool
+    case .text: .text
+    case .ints: .ints
+    case .floats: .floats
+    case .dtype: .dtype
+    case .dimension: .dimension
+    case .dimensions: .dimensions
+    }
+  }
+
+  /// Whether it can be read as `other`: whole numbers are numbers, and sizes.
+  public func isUsable(as other: Kind) -> Bool {
+    switch (kind, other) {
+    case (.int, .float), (.int, .dimension), (.ints, .floats), (.ints, .dimensions): true
+    default: kind == other
+    }
+  }
+
+  /// The attribute where the batch is `batch`, or `nil` where a size does not fit an `Int`.
+  public func bound(batch: Int) -> Attribute? {
+    switch self {
+    case .dimension(let size): return size.bound(batch: batch).map { .dimension(Dimension($0)) }
+    case .dimensions(let sizes):
+      let bound = sizes.compactMap { $0.bound(batch: batch) }
+      return bound.count == sizes.count ? .dimensions(bound.map { Dimension($0) }) : nil
+    case .int, .float, .bool, .text, .ints, .floats, .dtype: return self
+    }
+  }
+}
+
+// Numbers are compared by their bits: -0 is not 0, since 1/x tells them apart, and a NaN is the same NaN. Otherwise a
+// builder would take one constant for the other.
+extension Attribute {
+  public static func == (a: Attribute, b: Attribute) -> Bool {
+    switch (a, b) {
+    case (.int(let a), .int(let b)): a == b
+    case (.float(let a), .float(let b)): a.bitPattern == b.bitPattern
+    case (.bool(let a), .bool(let b)): a == b
+    case (.text(let a), .text(let b)): a == b
+    case (.ints(let a), .ints(let b)): a == b
+    case (.floats(let a), .floats(let b)): a.elementsEqual(b) { $0.bitPattern == $1.bitPattern }
+    case (.dtype(let a), .dtype(let b)): a == b
+    case (.dimension(let a), .dimension(let b)): a == b
+    case (.dimensions(let a), .dimensions(let b)): a == b
+    default: false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(kind)
+    switch self {
+    case .int(let value): hasher.combine(value)
+    case .float(let value): hasher.combine(value.bitPattern)
+    case .bool(let value): hasher.combine(value)
+    case .text(let value): hasher.combine(value)
+    case .ints(let value): hasher.combine(value)
+    case .floats(let value): for number in value { hasher.combine(number.bitPattern) }
+    case .dtype(let value): hasher.combine(value)
+    case .dimension(let value): hasher.combine(value)
+    case .dimensions(let value): hasher.combine(value)
+    }
+  }
 }
 
 /// The attributes of a node, by name.
@@ -81,5 +154,21 @@ extension Attributes {
     case .ints(let value)?: value.map { Dimension($0) }
     default: []
     }
+  }
+
+  /// The axis under `name` of a tensor of `rank` axes, or `fallback` where it is absent; -1 is the last one.
+  public func axis(_ name: String = "axis", rank: Int, default fallback: Int = 0) -> Int {
+    let axis = int(name, default: fallback)
+    return axis < 0 ? axis + rank : axis
+  }
+
+  /// The attributes where the batch is `batch`, or `nil` where a size does not fit an `Int`.
+  public func bound(batch: Int) -> Attributes? {
+    var bound = self
+    for (name, attribute) in self {
+      guard let attribute = attribute.bound(batch: batch) else { return nil }
+      bound[name] = attribute
+    }
+    return bound
   }
 }

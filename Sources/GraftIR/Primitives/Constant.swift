@@ -2,28 +2,35 @@ extension Primitive {
   /// Numbers written in the program.
   ///
   /// - Inputs: none.
-  /// - Attributes: `dtype`; `shape`, whole numbers; `values`, as many as the shape holds, or one for all.
+  /// - Attributes: `dtype`, f32 where absent; `shape`, whole numbers; `values`, as many as the shape holds, or one for
+  ///   all.
   /// - Outputs: a tensor of `dtype` and `shape`.
-  /// - Throws: `Constant.count` where the values are neither one nor as many as the shape holds.
+  /// - Throws: `Constant.count` where the values are neither one nor as many as the shape holds, `Constant.dtype`
+  ///   where numbers cannot be written in `dtype`.
   /// - Source: ONNX `Constant`.
   public static let constant = Primitive(
-    name: "Constant",
-    infer: { inputs, attributes throws(Diagnostic) in
+    name: "Constant", inputs: 0...0,
+    attributes: [.optional("dtype", .dtype), .optional("shape", .ints), .required("values", .floats)],
+    infer: { _, attributes throws(Diagnostic) in
       let axes = attributes.ints("shape")
-      guard inputs.isEmpty, axes.allSatisfy({ $0 >= 0 }), let elements = Shape(axes).elementCount else {
+      guard axes.allSatisfy({ $0 >= 0 }), let elements = Shape(axes).elementCount else {
         throw Diagnostic("Constant.count", "'shape' is \(axes), which holds no whole number of elements")
       }
       let count = attributes.floats("values").count
       guard count == 1 || count == elements else {
         throw Diagnostic("Constant.count", "'values' holds \(count) numbers, but 'shape' \(axes) holds \(elements)")
       }
-      return [TensorType(attributes.dtype("dtype"), Shape(axes))]
+      let dtype = attributes.dtype("dtype")
+      guard dtype.isWritable, dtype.byteCount(of: elements) != nil else {
+        throw Diagnostic("Constant.dtype", "'dtype' is \(dtype), in which \(elements) numbers cannot be written")
+      }
+      return [TensorType(dtype, Shape(axes))]
     },
-    evaluate: { _, attributes throws(Diagnostic) in
-      let shape = Shape(attributes.ints("shape"))
+    evaluate: { _, results, attributes throws(Diagnostic) in
       let values = attributes.floats("values")
-      let all = values.count == 1 ? [Double](repeating: values[0], count: shape.elementCount ?? 0) : values
-      return [Tensor(attributes.dtype("dtype"), shape, doubles: all)]
+      let count = results.shape().elementCount ?? 0
+      let all = values.count == 1 ? [Double](repeating: values[0], count: count) : values
+      return [Tensor(results[0].dtype, results.shape(), doubles: all)]
     },
     examples: [
       Example(
@@ -39,18 +46,26 @@ extension Primitive {
   /// - Inputs: none.
   /// - Attributes: `count`, at least 0; `dtype`, f32 where absent.
   /// - Outputs: [count].
-  /// - Throws: `Iota.count` where `count` is below 0.
+  /// - Throws: `Iota.count` where `count` is below 0, `Iota.dtype` where `dtype` holds no whole numbers.
   /// - Source: ONNX `Range` from 0 in steps of 1.
   public static let iota = Primitive(
-    name: "Iota",
+    name: "Iota", inputs: 0...0, attributes: [.required("count", .int), .optional("dtype", .dtype)],
     infer: { _, attributes throws(Diagnostic) in
       let count = attributes.int("count")
       guard count >= 0 else { throw Diagnostic("Iota.count", "'count' is \(count), and must be at least 0") }
-      return [TensorType(attributes.dtype("dtype"), [Dimension(count)])]
+      let dtype = attributes.dtype("dtype")
+      guard dtype.isComputable || dtype.isInteger else {
+        throw Diagnostic("Iota.dtype", "'dtype' is \(dtype), and must be an integer type, f16, bf16, f32 or f64")
+      }
+      return [TensorType(dtype, [Dimension(count)])]
     },
-    evaluate: { _, attributes throws(Diagnostic) in
-      let count = attributes.int("count")
-      return [Tensor(attributes.dtype("dtype"), [count], doubles: (0..<count).map(Double.init))]
+    evaluate: { _, results, attributes throws(Diagnostic) in
+      [Tensor(results[0].dtype, results.shape(), doubles: (0..<attributes.int("count")).map(Double.init))]
     },
-    examples: [Example(attributes: ["count": .int(3)], inputs: [], outputs: [Tensor([0, 1, 2], [3])])])
+    examples: [
+      Example(attributes: ["count": .int(3)], inputs: [], outputs: [Tensor([0, 1, 2], [3])]),
+      Example(
+        attributes: ["count": .int(2), "dtype": .dtype(.i32)], inputs: [],
+        outputs: [Tensor(.i32, [2], integers: [0, 1])]),
+    ])
 }

@@ -11,11 +11,18 @@ public struct Primitive: Sendable {
   /// The results by the plainest loops, for reading and for tests. Never on the executor's way.
   public typealias Evaluate =
     @Sendable (_ inputs: [Tensor], _ attributes: Attributes) throws(Diagnostic) -> [Tensor]
+  /// The same, for a primitive's own file: `results` are the types that its shape rule gave, all sizes numbers.
+  typealias Compute =
+    @Sendable (_ inputs: [Tensor], _ results: [TensorType], _ attributes: Attributes) throws(Diagnostic) -> [Tensor]
   /// The same results as a graph of smaller primitives; `inputs` are values of the builder.
   public typealias Definition =
     @Sendable (_ builder: inout GraphBuilder, _ inputs: [Value], _ attributes: Attributes) throws(Diagnostic) -> [Value]
 
   public let name: String
+  /// How many inputs it takes.
+  public let inputCount: ClosedRange<Int>
+  /// The attributes it knows; any other is refused.
+  public let attributes: [AttributeDeclaration]
   public let infer: Infer
   public let cost: CostRule
   public let evaluate: Evaluate
@@ -25,16 +32,90 @@ public struct Primitive: Sendable {
   public let examples: [Example]
 
   /// A primitive; `cost` is nothing where it is left out.
-  public init(
-    name: String, infer: @escaping Infer, cost: @escaping CostRule = { _, _, _ in Cost() },
-    evaluate: @escaping Evaluate, definition: Definition? = nil, examples: [Example]
+  ///
+  /// The number of inputs, the kinds of the attributes and the sizes of all types are checked here, before and after
+  /// `infer`, so that a shape rule may index its inputs and add sizes without fear of overflow. `evaluate` is called
+  /// with what `infer` accepts and nothing else.
+  init(
+    name: String, inputs inputCount: ClosedRange<Int>, attributes declarations: [AttributeDeclaration] = [],
+    infer: @escaping Infer, cost: @escaping CostRule = { _, _, _ in Cost() }, evaluate: @escaping Compute,
+    definition: Definition? = nil, examples: [Example]
   ) {
+    let checked: Infer = { inputs, attributes throws(Diagnostic) in
+      guard inputCount.contains(inputs.count) else {
+        let expected = inputCount.count == 1 ? "\(inputCount.lowerBound)" : "at least \(inputCount.lowerBound)"
+        throw Diagnostic("\(name).inputs", "'\(name)' has \(inputs.count) inputs, and takes \(expected)")
+      }
+      try Primitive.check(attributes, against: declarations, of: name)
+      try Primitive.checkSizes(of: inputs, of: name)
+      let results = try infer(inputs, attributes)
+      try Primitive.checkSizes(of: results, of: name)
+      return results
+    }
     self.name = name
-    self.infer = infer
+    self.inputCount = inputCount
+    self.attributes = declarations
+    self.infer = checked
     self.cost = cost
-    self.evaluate = evaluate
+    self.evaluate = { inputs, attributes throws(Diagnostic) in
+      let results = try checked(inputs.map(\.type), attributes)
+      for result in results {
+        guard let count = result.shape?.elementCount, result.dtype.byteCount(of: count) != nil, count <= 1 << 32 else {
+          throw Diagnostic("\(name).size", "a result is \(result), which is no tensor to evaluate")
+        }
+      }
+      return try evaluate(inputs, results, attributes)
+    }
     self.definition = definition
     self.examples = examples
+  }
+
+  private static func check(
+    _ attributes: Attributes, against declarations: [AttributeDeclaration], of name: String
+  ) throws(Diagnostic) {
+    var known = 0
+    for declaration in declarations {
+      guard let attribute = attributes[declaration.name] else {
+        if declaration.isRequired {
+          throw Diagnostic("\(name).attributes", "'\(name)' lacks its attribute '\(declaration.name)'")
+        }
+        continue
+      }
+      known += 1
+      guard attribute.isUsable(as: declaration.kind) else {
+        throw Diagnostic(
+          "\(name).attributes",
+          "'\(declaration.name)' of '\(name)' is of kind \(attribute.kind), and must be of kind \(declaration.kind)")
+      }
+    }
+    if known == attributes.count { return }
+    let names = declarations.map(\.name)
+    let unknown = attributes.keys.filter { !names.contains($0) }.sorted()
+    throw Diagnostic("\(name).attributes", "'\(name)' has no attribute '\(unknown[0])'")
+  }
+
+  private static func checkSizes(of types: [TensorType], of name: String) throws(Diagnostic) {
+    for type in types where !type.isPlausible {
+      throw Diagnostic("\(name).size", "\(type) has a size below 0 or more than 2^48 elements")
+    }
+  }
+}
+
+/// An attribute that a primitive takes.
+public struct AttributeDeclaration: Sendable, Hashable {
+  public let name: String
+  public let kind: Attribute.Kind
+  /// Whether there is no default.
+  public let isRequired: Bool
+
+  /// An attribute that must be there.
+  static func required(_ name: String, _ kind: Attribute.Kind) -> AttributeDeclaration {
+    AttributeDeclaration(name: name, kind: kind, isRequired: true)
+  }
+
+  /// An attribute with a default.
+  static func optional(_ name: String, _ kind: Attribute.Kind) -> AttributeDeclaration {
+    AttributeDeclaration(name: name, kind: kind, isRequired: false)
   }
 }
 
@@ -45,6 +126,16 @@ public struct Cost: Sendable, Hashable {
 
   /// Work of `multiplyAdds` products.
   public init(multiplyAdds: Int = 0) { self.multiplyAdds = multiplyAdds }
+
+  /// Work of as many products as the sizes multiply to; at most `Int.max`, since sizes may come out of files.
+  init(product sizes: [Int]) {
+    var product = 1
+    for size in sizes {
+      let (next, overflow) = product.multipliedReportingOverflow(by: size)
+      product = overflow ? .max : next
+    }
+    multiplyAdds = sizes.contains(0) ? 0 : product
+  }
 }
 
 /// One small case of a primitive: it is documentation and test at once.

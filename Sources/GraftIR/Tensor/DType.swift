@@ -41,6 +41,26 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Whether primitives compute with it: floating point of at least 16 bits. Narrower numbers are cast first.
+  public var isComputable: Bool {
+    switch self {
+    case .f16, .bf16, .f32, .f64: true
+    case .bool, .u8, .i8, .u16, .i16, .u32, .i32, .u64, .i64, .c64, .c128, .f8e4m3, .f8e5m2, .f8e8m0, .f8e4m3fnuz,
+      .f8e5m2fnuz, .f6e2m3, .f6e3m2, .f4:
+      false
+    }
+  }
+
+  /// Whether numbers can be written in it; the others are only carried.
+  public var isWritable: Bool {
+    switch self {
+    case .c64, .c128, .f6e2m3, .f6e3m2: false
+    case .bool, .u8, .i8, .u16, .i16, .u32, .i32, .u64, .i64, .f16, .bf16, .f32, .f64, .f8e4m3, .f8e5m2, .f8e8m0,
+      .f8e4m3fnuz, .f8e5m2fnuz, .f4:
+      true
+    }
+  }
+
   /// The spelling of a safetensors header, or `nil` for the one type it lacks.
   public var safetensorsName: String? {
     switch self {

@@ -28,7 +28,10 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral {
   /// Elements from one index of each axis to the next, in a contiguous row-major tensor.
   public var strides: [Int] {
     var strides = [Int](repeating: 1, count: rank)
-    for axis in stride(from: rank - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * axes[axis + 1] }
+    for axis in stride(from: rank - 2, through: 0, by: -1) {
+      // Overflow is harmless: it needs an empty axis, and then there is no element to reach.
+      strides[axis] = strides[axis + 1] &* axes[axis + 1]
+    }
     return strides
   }
 }

@@ -12,26 +12,33 @@ extension Tensor {
     precondition(values.count == shape.elementCount, "as many values as elements")
     self.init(zeros: dtype, shape)
     let out = mutableBytes
-    for (index, value) in values.enumerated() { dtype.store(value, index, in: out) }
+    switch dtype {
+    case .f32:  // By far the most common type: no question of the type for each element.
+      for (index, value) in values.enumerated() {
+        out.storeBytes(of: Float(value), toByteOffset: index * 4, as: Float.self)
+      }
+    case .f64: values.withUnsafeBytes { out.copyMemory(from: $0) }
+    default: for (index, value) in values.enumerated() { dtype.store(value, index, in: out) }
+    }
   }
 
   /// A tensor of whole numbers.
   public init(_ dtype: DType, _ shape: Shape, integers values: [Int]) {
     precondition(values.count == shape.elementCount && (dtype.isInteger || dtype == .bool), "whole numbers, one each")
     self.init(zeros: dtype, shape)
-    let width = dtype.bitWidth / 8
-    for (index, value) in values.enumerated() {
-      withUnsafeBytes(of: Int64(value).littleEndian) {
-        UnsafeMutableRawBufferPointer(rebasing: mutableBytes[index * width..<(index + 1) * width])
-          .copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[0..<width]))
-      }
-    }
+    let out = mutableBytes
+    for (index, value) in values.enumerated() { dtype.store(integer: value, index, in: out) }
   }
 
   /// Every element as a double, row by row. Exact for every type but 64-bit integers beyond 2^53.
   public var doubles: [Double] {
     let bytes = bytes
-    return (0..<elementCount).map { dtype.load($0, from: bytes) }
+    switch dtype {
+    case .f32:
+      return (0..<elementCount).map { Double(bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self)) }
+    case .f64: return (0..<elementCount).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) }
+    default: return (0..<elementCount).map { dtype.load($0, from: bytes) }
+    }
   }
 
   /// Every element as a float, row by row.
@@ -113,20 +120,30 @@ extension DType {
     case .f8e4m3fnuz: bytes[index] = UInt8(MiniFloat.f8e4m3fnuz.encode(value))
     case .f8e5m2fnuz: bytes[index] = UInt8(MiniFloat.f8e5m2fnuz.encode(value))
     case .f8e8m0:
-      bytes[index] = value.isFinite && value > 0 ? UInt8(max(0, min(254, Int(value.exponent) + 127))) : 0xFF
+      // A power of two; halfway between two of them, at 1.5, is the upper one, as PyTorch rounds it.
+      let exponent = value.isFinite && value > 0 ? Int(value.exponent) + (value.significand >= 1.5 ? 1 : 0) : 0
+      bytes[index] = value.isFinite && value > 0 ? UInt8(max(0, min(254, exponent + 127))) : 0xFF
     case .f4:
       let shift = UInt8(index % 2 * 4)
       let bits = UInt8(MiniFloat.f4.encode(value)) << shift
       bytes[index / 2] = bytes[index / 2] & ~(0xF << shift) | bits
     case .f6e2m3, .f6e3m2, .c64, .c128: preconditionFailure("\(self) is carried, never computed")
     case .bool: bytes[index] = value == 0 ? 0 : 1
+    case .u64 where value >= 0x1p63:  // Where `Int64` ends and `UInt64` does not.
+      let whole = value >= 0x1p64 ? UInt64.max : UInt64(value)
+      bytes.storeBytes(of: whole, toByteOffset: index * 8, as: UInt64.self)
     case .u8, .i8, .u16, .i16, .u32, .i32, .u64, .i64:
-      let whole = Int64(clampingToRange: value)
-      let width = bitWidth / 8
-      withUnsafeBytes(of: whole.littleEndian) {
-        UnsafeMutableRawBufferPointer(rebasing: bytes[index * width..<(index + 1) * width])
-          .copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[0..<width]))
-      }
+      store(integer: Int(Int64(clampingToRange: value)), index, in: bytes)
+    }
+  }
+
+  /// Writes the low bits of a whole number as element `index`.
+  func store(integer value: Int, _ index: Int, in bytes: UnsafeMutableRawBufferPointer) {
+    switch bitWidth {
+    case 8: bytes[index] = UInt8(truncatingIfNeeded: value)
+    case 16: bytes.storeBytes(of: UInt16(truncatingIfNeeded: value), toByteOffset: index * 2, as: UInt16.self)
+    case 32: bytes.storeBytes(of: UInt32(truncatingIfNeeded: value), toByteOffset: index * 4, as: UInt32.self)
+    default: bytes.storeBytes(of: value, toByteOffset: index * 8, as: Int.self)
     }
   }
 

@@ -66,8 +66,21 @@ public struct TensorType: Sendable, Hashable {
     return Shape(sizes)
   }
 
+  /// Whether no size is negative and all together stay below 2^48, an empty axis counted as 1. Sizes of plausible types
+  /// can be added without overflow.
+  public var isPlausible: Bool {
+    var count = 1
+    for axis in axes {
+      let (product, overflow) = count.multipliedReportingOverflow(by: max(axis.count, 1))
+      if axis.count < 0 || overflow || product > 1 << 48 { return false }
+      count = product
+    }
+    return true
+  }
+
   /// The product of all sizes: a number, or a multiple of the batch, or `nil` where it is neither or overflows.
   public var elementCount: Dimension? {
+    if axes.contains(where: { $0.count == 0 }) { return 0 }  // However large the other axes are.
     var count = 1
     var isBatch = false
     for axis in axes {

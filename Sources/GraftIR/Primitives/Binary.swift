@@ -1,0 +1,216 @@
+import Foundation
+
+/// A function of two numbers that is applied element by element.
+private enum Arithmetic: Sendable {
+  case add, sub, mul, div, pow, min, max
+
+  func callAsFunction(_ a: Double, _ b: Double) -> Double {
+    switch self {
+    case .add: a + b
+    case .sub: a - b
+    case .mul: a * b
+    case .div: a / b
+    case .pow: Foundation.pow(a, b)
+    case .min: a.isNaN || b.isNaN ? .nan : Swift.min(a, b)
+    case .max: a.isNaN || b.isNaN ? .nan : Swift.max(a, b)
+    }
+  }
+
+  /// Whole numbers wrap; a quotient is rounded toward zero, and its divisor is not zero.
+  func callAsFunction<Integer: FixedWidthInteger>(_ a: Integer, _ b: Integer) -> Integer {
+    switch self {
+    case .add: a &+ b
+    case .sub: a &- b
+    case .mul: a &* b
+    case .div: a.dividedReportingOverflow(by: b).partialValue
+    case .pow: preconditionFailure("powers are of floating point")
+    case .min: Swift.min(a, b)
+    case .max: Swift.max(a, b)
+    }
+  }
+}
+
+/// A question about two numbers.
+private enum Comparison: Sendable {
+  case equal, less, lessOrEqual, greater, greaterOrEqual
+
+  func callAsFunction<Number: Comparable>(_ a: Number, _ b: Number) -> Bool {
+    switch self {
+    case .equal: a == b
+    case .less: a < b
+    case .lessOrEqual: a <= b
+    case .greater: a > b
+    case .greaterOrEqual: a >= b
+    }
+  }
+}
+
+/// `function` of the elements of `a` and `b`, both spread over `shape`.
+@inline(__always)
+private func spread<A, B, Result>(
+  _ shape: Shape, _ a: [A], _ aShape: Shape, _ b: [B], _ bShape: Shape, _ function: (A, B) -> Result
+) -> [Result] {
+  let count = shape.elementCount ?? 0
+  let walk = StridedWalk(shape, [aShape.strides(over: shape), bShape.strides(over: shape)])
+  let (aStep, bStep) = (walk.steps[0], walk.steps[1])
+  return a.withUnsafeBufferPointer { a in
+    b.withUnsafeBufferPointer { b in
+      [Result](unsafeUninitializedCapacity: count) { out, initialized in
+        walk.forEachRow { start, places in
+          for index in 0..<walk.rowLength {
+            let result = function(a[places[0] + index * aStep], b[places[1] + index * bStep])
+            out.initializeElement(at: start + index, to: result)
+          }
+        }
+        initialized = count
+      }
+    }
+  }
+}
+
+extension Tensor {
+  /// Every element of a `u64` tensor.
+  fileprivate var unsignedIntegers: [UInt] {
+    let bytes = bytes
+    return (0..<elementCount).map { UInt(bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
+  }
+}
+
+extension Primitive {
+  private static func arithmetic(
+    _ name: String, _ function: Arithmetic, integers: Bool = true, examples: [Example]
+  ) -> Primitive {
+    Primitive(
+      name: name, inputs: 2...2,
+      infer: { inputs, _ throws(Diagnostic) in
+        let (a, b) = (inputs[0], inputs[1])
+        guard a.dtype == b.dtype, a.dtype.isComputable || (integers && a.dtype.isInteger) else {
+          let kinds = integers ? "integers, f16, bf16, f32 or f64" : "f16, bf16, f32 or f64"
+          throw Diagnostic("\(name).dtype", "'a' is \(a) and 'b' is \(b), and both must be \(kinds) of one type")
+        }
+        return [TensorType(a.dtype, try TensorType.spread(a, b, of: name))]
+      },
+      evaluate: { inputs, results, _ throws(Diagnostic) in
+        let (a, b, dtype, shape) = (inputs[0], inputs[1], results[0].dtype, results.shape())
+        if dtype.isInteger, function == .div, b.bytes.isEmpty == false, b.doubles.contains(0) {
+          throw Diagnostic("\(name).zero", "'b' holds a 0, by which no whole number is divided")
+        }
+        if dtype == .u64 {
+          let values = spread(shape, a.unsignedIntegers, a.shape, b.unsignedIntegers, b.shape) { function($0, $1) }
+          return [Tensor(dtype, shape, integers: values.map { Int(bitPattern: $0) })]
+        }
+        if dtype.isInteger {
+          let values = spread(shape, a.integers, a.shape, b.integers, b.shape) { function($0, $1) }
+          return [Tensor(dtype, shape, integers: values)]
+        }
+        let values = spread(shape, a.doubles, a.shape, b.doubles, b.shape) { function($0, $1) }
+        return [Tensor(dtype, shape, doubles: values)]
+      }, examples: examples)
+  }
+
+  private static func comparison(_ name: String, _ function: Comparison, examples: [Example]) -> Primitive {
+    Primitive(
+      name: name, inputs: 2...2,
+      infer: { inputs, _ throws(Diagnostic) in
+        let (a, b) = (inputs[0], inputs[1])
+        guard a.dtype == b.dtype, a.dtype.isComputable || a.dtype.isInteger || a.dtype == .bool else {
+          throw Diagnostic(
+            "\(name).dtype",
+            "'a' is \(a) and 'b' is \(b), and both must be bool, integers, f16, bf16, f32 or f64 of one type")
+        }
+        return [TensorType(.bool, try TensorType.spread(a, b, of: name))]
+      },
+      evaluate: { inputs, results, _ throws(Diagnostic) in
+        let (a, b, dtype, shape) = (inputs[0], inputs[1], inputs[0].dtype, results.shape())
+        let truths =
+          if dtype == .u64 {
+            spread(shape, a.unsignedIntegers, a.shape, b.unsignedIntegers, b.shape) { function($0, $1) ? 1 : 0 }
+          } else if dtype.isInteger || dtype == .bool {
+            spread(shape, a.integers, a.shape, b.integers, b.shape) { function($0, $1) ? 1 : 0 }
+          } else {
+            spread(shape, a.doubles, a.shape, b.doubles, b.shape) { function($0, $1) ? 1 : 0 }
+          }
+        return [Tensor(.bool, shape, integers: truths)]
+      }, examples: examples)
+  }
+
+  private static func pair(_ a: [Float], _ b: [Float], _ result: [Float]) -> Example {
+    Example(
+      inputs: [Tensor(a, [a.count]), Tensor(b, [b.count])], outputs: [Tensor(result, [result.count])])
+  }
+
+  private static func integers(_ a: [Int], _ b: [Int], _ result: [Int], _ dtype: DType = .i64) -> Example {
+    Example(
+      inputs: [Tensor(dtype, [a.count], integers: a), Tensor(dtype, [b.count], integers: b)],
+      outputs: [Tensor(dtype, [result.count], integers: result)])
+  }
+
+  private static func truths(_ a: [Float], _ b: [Float], _ result: [Int]) -> Example {
+    Example(
+      inputs: [Tensor(a, [a.count]), Tensor(b, [b.count])],
+      outputs: [Tensor(.bool, [result.count], integers: result)])
+  }
+
+  /// The sum `a + b`, spread over each other; integers wrap. Source: ONNX `Add`.
+  public static let add = arithmetic(
+    "Add", .add,
+    examples: [
+      pair([1, 2], [0.5], [1.5, 2.5]),
+      integers([127], [1], [-128], .i8),
+      // A column and a row make a table.
+      Example(
+        inputs: [Tensor([10, 20], [2, 1]), Tensor([1, 2, 3], [3])],
+        outputs: [Tensor([11, 12, 13, 21, 22, 23], [2, 3])]),
+    ])
+
+  /// The difference `a - b`, spread over each other; integers wrap. Source: ONNX `Sub`.
+  public static let sub = arithmetic(
+    "Sub", .sub, examples: [pair([1, 2], [0.5], [0.5, 1.5]), integers([1], [3], [-2])])
+
+  /// The product `a * b`, spread over each other; integers wrap. Source: ONNX `Mul`.
+  public static let mul = arithmetic(
+    "Mul", .mul, examples: [pair([1, 2], [0.5], [0.5, 1]), integers([7], [-3], [-21])])
+
+  /// The quotient `a / b`, spread over each other; of integers the whole part, toward zero. Source: ONNX `Div`.
+  ///
+  /// Dividing whole numbers by 0 throws `Div.zero` when it is evaluated.
+  public static let div = arithmetic(
+    "Div", .div, examples: [pair([1, -2, 1], [2, 4, 0], [0.5, -0.5, .infinity]), integers([7, -7], [2], [3, -3])])
+
+  /// The power `a ^ b` of floating-point numbers, spread over each other. Source: ONNX `Pow`.
+  public static let pow = arithmetic(
+    "Pow", .pow, integers: false, examples: [pair([2, 4, 3], [3, 0.5, 0], [8, 2, 1])])
+
+  /// The smaller of two, spread over each other; NaN where either is NaN. Source: ONNX `Min`.
+  public static let min = arithmetic(
+    "Min", .min, examples: [pair([1, 5], [3], [1, 3]), integers([-1, 4], [2], [-1, 2])])
+
+  /// The larger of two, spread over each other; NaN where either is NaN. Source: ONNX `Max`.
+  public static let max = arithmetic(
+    "Max", .max, examples: [pair([1, 5], [3], [3, 5]), integers([-1, 4], [2], [2, 4])])
+
+  /// Whether two are equal; NaN equals nothing. Source: ONNX `Equal`.
+  public static let equal = comparison(
+    "Equal", .equal,
+    examples: [
+      truths([1, 2, .nan], [1, 3, .nan], [1, 0, 0]),
+      // The unit matrix, from a column and a row of positions.
+      Example(
+        inputs: [Tensor(.i64, [2, 1], integers: [0, 1]), Tensor(.i64, [2], integers: [0, 1])],
+        outputs: [Tensor(.bool, [2, 2], integers: [1, 0, 0, 1])]),
+    ])
+
+  /// Whether `a` is below `b`. Source: ONNX `Less`.
+  public static let less = comparison("Less", .less, examples: [truths([1, 2, 3], [2], [1, 0, 0])])
+
+  /// Whether `a` is at most `b`. Source: ONNX `LessOrEqual`.
+  public static let lessOrEqual = comparison(
+    "LessOrEqual", .lessOrEqual, examples: [truths([1, 2, 3], [2], [1, 1, 0])])
+
+  /// Whether `a` is above `b`. Source: ONNX `Greater`.
+  public static let greater = comparison("Greater", .greater, examples: [truths([1, 2, 3], [2], [0, 0, 1])])
+
+  /// Whether `a` is at least `b`. Source: ONNX `GreaterOrEqual`.
+  public static let greaterOrEqual = comparison(
+    "GreaterOrEqual", .greaterOrEqual, examples: [truths([1, 2, 3], [2], [0, 1, 1])])
+}
