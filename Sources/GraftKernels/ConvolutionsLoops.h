@@ -1,0 +1,50 @@
+// Included through EachInstructionSet.h.
+
+#define vf V(graft_vf)
+
+static void V(causal_conv_tokens)(
+    const float *x, const float *taps_first, const float *bias, float *y, size_t channels, size_t taps, size_t from,
+    size_t to) {
+  for (size_t t = from; t < to; t++) {
+    const size_t skipped = t + 1 < taps ? taps - 1 - t : 0;  // Taps that fall before the first token.
+    for (size_t c = 0; c < channels; c += LANES) {
+      const size_t count = channels - c < LANES ? channels - c : LANES;
+      vf sum = {0};
+      for (size_t j = skipped; j < taps; j++) {
+        const float *px = x + (t + 1 + j - taps) * channels + c, *pw = taps_first + j * channels + c;
+        if (count == LANES) {
+          sum += V(load)(px) * V(load)(pw);
+        } else {
+          sum += V(load_part)(px, count, 0) * V(load_part)(pw, count, 0);
+        }
+      }
+      if (bias) sum += V(load_part)(bias + c, count, 0);
+      if (count == LANES) {
+        V(store)(y + t * channels + c, sum);
+      } else {
+        V(store_part)(y + t * channels + c, sum, count);
+      }
+    }
+  }
+}
+
+static void V(causal_conv_features)(
+    const float *x, const float *weight, float bias, float *y, size_t width, size_t taps) {
+  size_t f = 0;
+  for (; f < width && f + 1 < taps; f++) {  // Some taps fall before the first feature.
+    float sum = 0;
+    for (size_t j = taps - 1 - f; j < taps; j++) sum += weight[j] * x[f + 1 + j - taps];
+    y[f] = sum + bias;
+  }
+  for (; f < width; f += LANES) {
+    const size_t count = width - f < LANES ? width - f : LANES;
+    vf sum = {0};
+    for (size_t j = 0; j < taps; j++) {
+      const float *px = x + f + 1 + j - taps;
+      sum += (count == LANES ? V(load)(px) : V(load_part)(px, count, 0)) * weight[j];
+    }
+    V(store_part)(y + f, sum + bias, count);
+  }
+}
+
+#undef vf

@@ -1,0 +1,43 @@
+#include "InstructionSet.h"
+
+#include <stddef.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <string.h>
+
+bool graft_isa_supported(graft_isa isa) {
+  __builtin_cpu_init();
+  switch (isa) {
+    case GRAFT_PLAIN: return true;
+    case GRAFT_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case GRAFT_AVX512:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+  }
+  return false;
+}
+
+static bool is_amd(void) {
+  unsigned eax, ebx, ecx, edx;
+  if (!__get_cpuid(0, &eax, &ebx, &ecx, &edx)) return false;
+  char vendor[12];
+  memcpy(vendor, &ebx, 4);
+  memcpy(vendor + 4, &edx, 4);
+  memcpy(vendor + 8, &ecx, 4);
+  return memcmp(vendor, "AuthenticAMD", 12) == 0 || memcmp(vendor, "HygonGenuine", 12) == 0;
+}
+
+const char *graft_blas_core_type(void) {
+  __builtin_cpu_init();
+  if (graft_isa_supported(GRAFT_AVX512)) {
+    return __builtin_cpu_supports("avx512bf16") ? "COOPERLAKE" : "SKYLAKEX";
+  }
+  if (graft_isa_supported(GRAFT_AVX2)) return is_amd() ? "ZEN" : "HASWELL";
+  return NULL;
+}
+#else
+bool graft_isa_supported(graft_isa isa) { return isa == GRAFT_PLAIN; }
+
+const char *graft_blas_core_type(void) { return NULL; }
+#endif

@@ -1,0 +1,32 @@
+// Loops over rows, the last axis of row-major tensors. A row's result depends on that row alone, so it does not matter
+// how rows are split over threads.
+#pragma once
+
+#include <stddef.h>
+
+#include "InstructionSet.h"
+
+// y = (x - mean) / sqrt(variance + epsilon) * scale + bias; `scale` and `bias` may be NULL. `y` may equal `x`.
+void graft_layer_norm(
+    graft_isa isa, const float *x, const float *scale, const float *bias, float epsilon, float *y, size_t rows,
+    size_t width);
+
+// y = x / sqrt(mean(x^2) + epsilon) * scale; `scale` may be NULL. `y` may equal `x`.
+void graft_rms_norm(
+    graft_isa isa, const float *x, const float *scale, float epsilon, float *y, size_t rows, size_t width);
+
+// Softmax of each row. `y` may equal `x`.
+void graft_softmax(graft_isa isa, const float *x, float *y, size_t rows, size_t width);
+
+// Softmax along an axis of `length` that steps by `inner` elements, for `inner` neighbours. `y` may equal `x`.
+void graft_softmax_strided(graft_isa isa, const float *x, float *y, size_t length, size_t inner);
+
+// Softmax in place over columns [first + r, last + r) of row `r`, cut to the row; 0 elsewhere, and in the whole row
+// where no column is left.
+void graft_softmax_band(graft_isa isa, float *x, size_t rows, size_t width, ptrdiff_t first, ptrdiff_t last);
+
+// y[r, c] = sum over k of x[r, k] weight[c, k], for columns [from, to) and a few rows, where packing a matrix for
+// BLAS would cost more than the product. Rows of `y` are `y_stride` apart.
+void graft_linear_few_rows(
+    graft_isa isa, const float *x, const float *weight, float *y, size_t rows, size_t depth, size_t y_stride,
+    size_t from, size_t to);

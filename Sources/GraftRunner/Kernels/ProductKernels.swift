@@ -1,0 +1,155 @@
+import GraftIR
+import GraftKernels
+
+/// Who works out which part of a matrix product.
+///
+/// The rule is fixed, never a timing, so that the same product gives the same bits on every run: graft's threads share
+/// the result in a grid of tiles, and OpenBLAS works out each tile on one thread. Of all grids with one tile a thread it
+/// is the one that packs the fewest elements: a tile packs its own rows of `a` and columns of `b`.
+struct ProductTiles: Equatable {
+  let rows: Int
+  let columns: Int
+  private let rowParts: Int
+  private let columnParts: Int
+
+  init(rows: Int, columns: Int, depth: Int, threads: Int) {
+    self.rows = rows
+    self.columns = columns
+    var best = (rows: 1, columns: 1)
+    // Below some 30 microseconds of work another thread costs more than it saves.
+    if threads > 1 && Double(rows) * Double(columns) * Double(depth) >= 1_000_000 {
+      var leastPacking = Int.max
+      for rowParts in 1...threads where threads % rowParts == 0 {
+        let columnParts = threads / rowParts
+        if rowParts > 1 && rows / rowParts < 16 || columnParts > 1 && columns / columnParts < 16 { continue }
+        let packing = rows * columnParts + columns * rowParts
+        if packing < leastPacking {
+          leastPacking = packing
+          best = (rowParts, columnParts)
+        }
+      }
+    }
+    rowParts = best.rows
+    columnParts = best.columns
+  }
+
+  /// The number of tiles.
+  var count: Int { rowParts * columnParts }
+
+  /// Rows and columns of tile `index`; bounds lie on multiples of 16, which kernels of BLAS take whole.
+  subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+    (
+      part(index / columnParts, of: rowParts, size: rows), part(index % columnParts, of: columnParts, size: columns)
+    )
+  }
+
+  private func part(_ index: Int, of parts: Int, size: Int) -> Range<Int> {
+    let units = (size + 15) / 16
+    return min(size, units * index / parts * 16)..<min(size, units * (index + 1) / parts * 16)
+  }
+}
+
+extension Kernel {
+  /// Products with at most so many rows read the weight once instead of packing it for BLAS.
+  private static let fewRows = 4
+
+  /// `y = x weightᵀ + bias`, then steps; f32.
+  static let linear = Kernel("Linear", traits: .takesSteps) { request throws(Diagnostic) in
+    try request.requireFloats()
+    let own = request.inputs.count - request.steps.count { $0.readsOperand }
+    let weight = request.inputs[1].shape
+    let (columns, depth) = (weight.axes[0], weight.axes[1])
+    let rows = columns == 0 ? 0 : request.results[0].count / columns
+    let isa = request.isa.variant
+    let pool = request.pool
+    let hasBias = own == 3
+    let isFew = rows <= fewRows
+    let blas = isFew ? nil : try BLAS.load()
+    let tiles = ProductTiles(rows: rows, columns: columns, depth: depth, threads: pool.threadCount)
+    return PreparedKernel { buffers in
+      let x = buffers.input(0)
+      let weight = buffers.input(1)
+      let bias = hasBias ? buffers.input(2) : nil
+      let y = buffers.result()
+      let steps = BoundRowSteps(request, buffers)
+      func finish(_ rows: Range<Int>, _ range: Range<Int>) {
+        for row in rows {
+          let start = y + row * columns + range.lowerBound
+          if let bias { graft_binary(isa, GRAFT_ADD, start, 1, bias + range.lowerBound, 1, start, range.count) }
+          if !steps.isEmpty { steps.apply(from: UnsafePointer(start), to: start, row: row, columns: range) }
+        }
+      }
+      guard let blas else {
+        return {
+          pool.parallel(columns, grain: max(2, 65_536 / max(1, depth) & ~1)) { range, _ in
+            graft_linear_few_rows(isa, x, weight, y, rows, depth, columns, range.lowerBound, range.upperBound)
+            finish(0..<rows, range)
+          }
+        }
+      }
+      return {
+        pool.parallel(tiles.count) { range, _ in
+          for index in range {
+            let tile = tiles[index]
+            blas.multiply(
+              rows: tile.rows.count, columns: tile.columns.count, depth: depth,
+              a: x + tile.rows.lowerBound * depth, aStride: depth,
+              b: weight + tile.columns.lowerBound * depth, bStride: depth, isBTransposed: true,
+              c: y + tile.rows.lowerBound * columns + tile.columns.lowerBound, cStride: columns)
+            finish(tile.rows, tile.columns)
+          }
+        }
+      }
+    }
+  }
+
+  /// `y[..., m, n] = a[..., m, k] b[..., k, n]` with broadcast leading axes; f32.
+  static let matMul = Kernel("MatMul") { request throws(Diagnostic) in
+    try request.requireFloats()
+    let (a, b, y) = (request.inputs[0].shape.axes, request.inputs[1].shape.axes, request.results[0].shape.axes)
+    let (rows, depth, columns) = (a[a.count - 2], a[a.count - 1], b[b.count - 1])
+    let loop = BroadcastLoop(
+      result: Shape(y.dropLast(2)), operands: [Shape(a.dropLast(2)), Shape(b.dropLast(2))])
+    let count = loop.rowCount * loop.width
+    let pool = request.pool
+    let blas = try BLAS.load()
+    // Many products are shared out whole, a few are each split.
+    let isShared = count >= 2 * pool.threadCount
+    let tiles = ProductTiles(rows: rows, columns: columns, depth: depth, threads: isShared ? 1 : pool.threadCount)
+    return PreparedKernel { buffers in
+      let (a, b, y) = (buffers.input(0), buffers.input(1), buffers.result())
+      func product(_ index: Int, _ rowRange: Range<Int>, _ columnRange: Range<Int>) {
+        let (row, column) = (index / loop.width, index % loop.width)
+        let first = a + (loop.offset(0, row: row) + column * loop.step(0)) * rows * depth
+        let second = b + (loop.offset(1, row: row) + column * loop.step(1)) * depth * columns
+        blas.multiply(
+          rows: rowRange.count, columns: columnRange.count, depth: depth, a: first + rowRange.lowerBound * depth,
+          aStride: depth, b: second + columnRange.lowerBound, bStride: columns,
+          c: y + index * rows * columns + rowRange.lowerBound * columns + columnRange.lowerBound, cStride: columns)
+      }
+      return {
+        if isShared {
+          pool.parallel(count) { range, _ in
+            for index in range { product(index, 0..<rows, 0..<columns) }
+          }
+          return
+        }
+        for index in 0..<count {
+          pool.parallel(tiles.count) { range, _ in
+            for tile in range { product(index, tiles[tile].rows, tiles[tile].columns) }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension RowStep {
+  /// Whether it adds an input to its launch.
+  var readsOperand: Bool {
+    switch operation {
+    case .unary: false
+    case .binary: true
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import GraftIR
+import GraftKernels
+
+/// An elementwise node that runs on the rows of the node before it while they are in cache.
+struct RowStep: Hashable {
+  enum Operation: Hashable {
+    case unary(UnaryOperation)
+    /// `operand` counts the inputs of the whole launch. `isReversed` where the row is the second argument.
+    case binary(BinaryOperation, operand: Int, layout: RowLayout, isReversed: Bool)
+  }
+
+  let primitive: String
+  let operation: Operation
+}
+
+/// How an operand is broadcast over the rows of a result: row `r` of the result meets its row
+/// `r / divisor % modulus`.
+struct RowLayout: Hashable {
+  let divisor: Int
+  let modulus: Int
+  /// Elements from one row of the operand to the next.
+  let rowStride: Int
+  /// 0 where one element stands for a whole row.
+  let columnStride: Int
+
+  /// The layout of `operand` over `result`, or `nil` where it is no single run of axes.
+  init?(_ operand: Shape, over result: Shape) {
+    guard result.rank >= 1, operand.rank <= result.rank else { return nil }
+    let padded = [Int](repeating: 1, count: result.rank - operand.rank) + operand.axes
+    let width = result.axes[result.rank - 1]
+    let ownWidth = padded[result.rank - 1]
+    guard ownWidth == width || ownWidth == 1 else { return nil }
+    var divisor = 1
+    var modulus = 1
+    var state = 0  // 0: broadcast axes at the end, 1: the operand's own axes, 2: broadcast axes before them.
+    for axis in stride(from: result.rank - 2, through: 0, by: -1) where result.axes[axis] != 1 {
+      let size = result.axes[axis]
+      guard padded[axis] == size || padded[axis] == 1 else { return nil }
+      if padded[axis] == 1 {
+        if state == 0 { divisor *= size } else { state = 2 }
+      } else {
+        if state == 2 { return nil }
+        state = 1
+        modulus *= size
+      }
+    }
+    self.divisor = divisor
+    self.modulus = modulus
+    rowStride = ownWidth
+    columnStride = ownWidth == 1 && width != 1 ? 0 : 1
+  }
+}
+
+/// Steps with their memory.
+struct BoundRowSteps {
+  private enum Operation {
+    case unary(graft_unary_op)
+    case binary(graft_binary_op, UnsafePointer<Float>, RowLayout, isReversed: Bool)
+  }
+
+  private let operations: [Operation]
+  private let isa: graft_isa
+
+  var isEmpty: Bool { operations.isEmpty }
+
+  init(_ request: KernelRequest, _ buffers: Buffers) {
+    isa = request.isa.variant
+    operations = request.steps.map { step in
+      switch step.operation {
+      case .unary(let operation): .unary(operation.code)
+      case .binary(let operation, let operand, let layout, let isReversed):
+        .binary(operation.code, buffers.input(operand), layout, isReversed: isReversed)
+      }
+    }
+  }
+
+  /// Runs every step on columns `columns` of rows `rows`; `y` is the first element of the whole result.
+  func apply(to y: UnsafeMutablePointer<Float>, width: Int, rows: Range<Int>, columns: Range<Int>) {
+    if operations.isEmpty { return }
+    for row in rows {
+      let start = y + row * width + columns.lowerBound
+      apply(from: UnsafePointer(start), to: start, row: row, columns: columns)
+    }
+  }
+
+  /// Runs every step on one row: the first reads `x`, the others what it left in `y`.
+  func apply(from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, row: Int, columns: Range<Int>) {
+    var source = x
+    for operation in operations {
+      switch operation {
+      case .unary(let code): graft_unary(isa, code, source, y, columns.count)
+      case .binary(let code, let operand, let layout, let isReversed):
+        let other =
+          operand + row / layout.divisor % layout.modulus * layout.rowStride + columns.lowerBound * layout.columnStride
+        if isReversed {
+          graft_binary(isa, code, other, layout.columnStride, source, 1, y, columns.count)
+        } else {
+          graft_binary(isa, code, source, 1, other, layout.columnStride, y, columns.count)
+        }
+      }
+      source = UnsafePointer(y)
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import Glibc
+
+/// The threads that kernels run on. They sleep while there is nothing to do.
+///
+/// Work is split into at most one contiguous part a thread, the same way for the same count, grain and number of
+/// threads, so that results are the same bits on every run.
+public final class ThreadPool: @unchecked Sendable {
+  // Safe to share: `shared` is only touched under its mutex.
+
+  /// The pool that is used where none is given: one thread for each processor that the process may use, or as many as
+  /// `OPENBLAS_NUM_THREADS` said when the process started.
+  public static let process = ThreadPool(threadCount: defaultThreadCount)
+
+  /// The number of threads, the caller's included.
+  public let threadCount: Int
+
+  private let shared: Shared
+  private var threads: [pthread_t] = []
+
+  /// Starts `threadCount - 1` threads; the caller of `parallel` is the last one.
+  public init(threadCount: Int) {
+    precondition(threadCount >= 1, "a pool has at least one thread")
+    shared = Shared()
+    var started = 1
+    for index in 1..<max(threadCount, 1) {
+      let start = Unmanaged.passRetained(Start(shared: shared, index: index))
+      var thread = pthread_t()
+      let code = pthread_create(
+        &thread, nil,
+        { argument in
+          guard let argument else { return nil }
+          let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+          start.shared.work(as: start.index)
+          return nil
+        }, start.toOpaque())
+      guard code == 0 else {  // The system allows no more: work with those there are.
+        start.release()
+        break
+      }
+      threads.append(thread)
+      started += 1
+    }
+    self.threadCount = started
+    shared.workerCount = started - 1
+  }
+
+  deinit {
+    shared.stop()
+    for thread in threads { pthread_join(thread, nil) }
+  }
+
+  /// Calls `body` on parts that together are `0..<count`, each but the last a multiple of `grain` long, with the number
+  /// of the thread that it runs on, below `threadCount`.
+  ///
+  /// A call from inside `body` runs on the calling thread alone, with the thread number 0.
+  func parallel(_ count: Int, grain: Int = 1, _ body: (_ range: Range<Int>, _ thread: Int) -> Void) {
+    if count <= 0 { return }
+    let grains = (count + grain - 1) / grain
+    let parts = min(threadCount, grains)
+    if parts == 1 || Shared.isInside {
+      body(0..<count, 0)
+      return
+    }
+    func part(_ index: Int) -> Range<Int> {
+      grains * index / parts * grain..<min(count, grains * (index + 1) / parts * grain)
+    }
+    withoutActuallyEscaping(body) { body in
+      shared.run { thread in
+        if thread < parts { body(part(thread), thread) }
+      }
+    }
+  }
+
+  private static var defaultThreadCount: Int {
+    if let wish = getenv("OPENBLAS_NUM_THREADS"), let count = Int(String(cString: wish)), count >= 1 {
+      return min(count, 1024)
+    }
+    return max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  }
+}
+
+private final class Start {
+  let shared: Shared
+  let index: Int
+
+  init(shared: Shared, index: Int) {
+    self.shared = shared
+    self.index = index
+  }
+}
+
+private final class Shared {
+  var workerCount = 0
+  private let entrance = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)  // One caller at a time.
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let started = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var job: ((Int) -> Void)?
+  private var generation = 0
+  private var running = 0
+  private var isStopping = false
+
+  /// Marks the threads that are inside a part.
+  private static let insideKey: pthread_key_t = {
+    var key = pthread_key_t()
+    pthread_key_create(&key, nil)
+    return key
+  }()
+
+  static var isInside: Bool {
+    get { pthread_getspecific(insideKey) != nil }
+    set { pthread_setspecific(insideKey, newValue ? UnsafeRawPointer(bitPattern: 1) : nil) }
+  }
+
+  init() {
+    pthread_mutex_init(entrance, nil)
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(started, nil)
+    pthread_cond_init(finished, nil)
+  }
+
+  deinit {
+    pthread_mutex_destroy(entrance)
+    pthread_mutex_destroy(mutex)
+    pthread_cond_destroy(started)
+    pthread_cond_destroy(finished)
+    entrance.deallocate()
+    mutex.deallocate()
+    started.deallocate()
+    finished.deallocate()
+  }
+
+  func run(_ job: @escaping (Int) -> Void) {
+    pthread_mutex_lock(entrance)
+    pthread_mutex_lock(mutex)
+    self.job = job
+    generation += 1
+    running = workerCount
+    pthread_cond_broadcast(started)
+    pthread_mutex_unlock(mutex)
+
+    Self.isInside = true
+    job(0)
+    Self.isInside = false
+
+    pthread_mutex_lock(mutex)
+    while running > 0 { pthread_cond_wait(finished, mutex) }
+    self.job = nil
+    pthread_mutex_unlock(mutex)
+    pthread_mutex_unlock(entrance)
+  }
+
+  func work(as index: Int) {
+    Self.isInside = true
+    var seen = 0
+    pthread_mutex_lock(mutex)
+    while true {
+      while generation == seen && !isStopping { pthread_cond_wait(started, mutex) }
+      if isStopping { break }
+      seen = generation
+      var current = job
+      pthread_mutex_unlock(mutex)
+      current?(index)
+      current = nil  // Let go before the caller goes on: its closure must not outlive the call.
+      pthread_mutex_lock(mutex)
+      running -= 1
+      if running == 0 { pthread_cond_signal(finished) }
+    }
+    pthread_mutex_unlock(mutex)
+  }
+
+  func stop() {
+    pthread_mutex_lock(mutex)
+    isStopping = true
+    pthread_cond_broadcast(started)
+    pthread_mutex_unlock(mutex)
+  }
+}

@@ -1,0 +1,327 @@
+import GraftIR
+
+/// A graph made ready to run at one batch: its launches in order, and the memory of every value.
+///
+/// Everything that depends on shapes is decided here, once. What depends on constants alone is worked out here too. A
+/// run then calls one closure after another and allocates nothing.
+final class ExecutionPlan {
+  /// What a plan is made with.
+  struct Options {
+    var isa = InstructionSet.current
+    var pool = ThreadPool.process
+    /// Whether elementwise nodes join the launch before them. Off in tests that compare both ways.
+    var fuses = true
+  }
+
+  /// A launch and what it runs.
+  struct Step {
+    let name: String
+    let launch: Launch
+  }
+
+  let batch: Int
+  private(set) var steps: [Step] = []
+  /// How often a run uses each primitive's kernel; primitives that only rename memory are not here.
+  private(set) var dispatches: [String: Int] = [:]
+  /// The bytes of all activations together.
+  private(set) var arenaByteCount = 0
+  /// The blocks of the arena and where they lie, for tests.
+  private(set) var arenaBlocks: [ArenaLayout.Block] = []
+  private(set) var arenaOffsets: [Int] = []
+
+  private let graph: Graph
+  private let options: Options
+  private let shapes: [Shape]
+  private var arena: Storage?
+  private let nothing = Storage(byteCount: 64)  // What a pointer to no bytes points at.
+  private var storages: [Storage] = []  // Of constants and of scratch that made them.
+  private var parameters: [Tensor] = []
+  private var places: [Place?]
+  private var buffers: [Buffer] = []
+
+  /// A run of bytes that values live in.
+  private struct Buffer {
+    var byteCount: Int
+    /// Where it lies if not in the arena.
+    var pointer: UnsafeMutableRawPointer?
+    var first = Int.max
+    var last = -1
+  }
+
+  /// Where a value lies: at an offset, because a view shares its source's buffer.
+  private struct Place {
+    let buffer: Int
+    let offsetInBytes: Int
+  }
+
+  /// Plans `graph` at `batch`.
+  ///
+  /// - Parameters:
+  ///   - kept: values that are given back besides the outputs.
+  ///   - parameter: the bytes of a parameter, of the type that the graph states.
+  /// - Throws: `run.kernel` for what no kernel runs, `run.size` for what fits no memory.
+  init(
+    _ graph: Graph, batch: Int, kept: [Value] = [], options: Options = Options(),
+    parameter: (String) throws(Diagnostic) -> Tensor
+  ) throws(Diagnostic) {
+    self.graph = graph
+    self.batch = batch
+    self.options = options
+    var shapes: [Shape] = []
+    for (index, type) in graph.types.enumerated() {
+      guard let shape = type.shape(batch: batch), let count = shape.elementCount, type.dtype.byteCount(of: count) != nil
+      else { throw Diagnostic("run.size", "value \(index) of '\(graph.name)' is \(type), too large for memory") }
+      shapes.append(shape)
+    }
+    self.shapes = shapes
+    places = Array(repeating: nil, count: graph.types.count)
+
+    let kept = graph.outputs.map(\.value) + kept
+    let live = liveNodes(kept)
+    for item in graph.parameters {
+      let tensor = try parameter(item.name)
+      parameters.append(tensor)
+      places[item.value.index] = place(
+        at: UnsafeMutableRawPointer(mutating: tensor.bytes.baseAddress), tensor.byteCount)
+    }
+    for item in graph.inputs { places[item.value.index] = newPlace(item.value, from: -1) }
+
+    let folded = try fold(live)
+    let running = live.filter { !folded.contains($0) }
+    var useCount = [Int](repeating: 0, count: graph.types.count)
+    for node in running {
+      for input in graph.nodes[node].inputs { useCount[input.index] += 1 }
+    }
+    for value in kept { useCount[value.index] += 1 }
+    let groups =
+      options.fuses
+      ? Fusion(graph: graph, shape: { shapes[$0.index] }, useCount: useCount).groups(of: running)
+      : running.map {
+        let node = graph.nodes[$0]
+        return Group(nodes: [$0], kernel: node.primitive, inputs: node.inputs, results: node.results)
+      }
+    try schedule(groups, kept: kept)
+  }
+
+  // MARK: Running
+
+  /// Runs every launch once. Inputs must have been written to `bytes(of:)`.
+  func run(profile: Profile? = nil) throws(Diagnostic) {
+    guard let profile else {
+      for step in steps { try step.launch() }
+      return
+    }
+    for step in steps {
+      let start = Profile.now
+      try step.launch()
+      profile.add(step.name, nanoseconds: Profile.now - start)
+    }
+  }
+
+  /// Where `value` lies.
+  func bytes(of value: Value) -> UnsafeMutableRawBufferPointer {
+    let count = operand(value).byteCount
+    guard let place = places[value.index] else { preconditionFailure("value \(value.index) is not part of the plan") }
+    return UnsafeMutableRawBufferPointer(start: pointer(place), count: count)
+  }
+
+  /// A copy of `value` as it is after a run.
+  func tensor(_ value: Value) -> Tensor {
+    let operand = operand(value)
+    let tensor = Tensor(zeros: operand.dtype, operand.shape)
+    tensor.mutableBytes.copyMemory(from: UnsafeRawBufferPointer(bytes(of: value)))
+    return tensor
+  }
+
+  /// Fills the arena with NaN: what a run must not depend on.
+  func poison() {
+    guard let arena else { return }
+    arena.start.initializeMemory(as: UInt8.self, repeating: 0xFF, count: arena.byteCount)
+  }
+
+  // MARK: Planning
+
+  private func operand(_ value: Value) -> Operand {
+    Operand(dtype: graph.type(of: value).dtype, shape: shapes[value.index])
+  }
+
+  /// The nodes that anything in `kept` depends on, in order.
+  private func liveNodes(_ kept: [Value]) -> [Int] {
+    var isNeeded = Set(kept.map(\.index))
+    var live: [Int] = []
+    for index in graph.nodes.indices.reversed() {
+      let node = graph.nodes[index]
+      guard node.results.contains(where: { isNeeded.contains($0.index) }) else { continue }
+      live.append(index)
+      for input in node.inputs { isNeeded.insert(input.index) }
+    }
+    return live.reversed()
+  }
+
+  /// Works out the nodes that depend on constants alone, and gives their numbers.
+  private func fold(_ live: [Int]) throws(Diagnostic) -> Set<Int> {
+    var isKnown: Set<Int> = []
+    var folded: Set<Int> = []
+    for index in live {
+      let node = graph.nodes[index]
+      guard node.inputs.allSatisfy({ isKnown.contains($0.index) }) else { continue }
+      folded.insert(index)
+      for result in node.results { isKnown.insert(result.index) }
+      if view(node) { continue }
+      for result in node.results {
+        let storage = Storage(byteCount: operand(result).byteCount)
+        storages.append(storage)
+        places[result.index] = place(at: storage.start, storage.byteCount)
+      }
+      let group = Group(nodes: [index], kernel: node.primitive, inputs: node.inputs, results: node.results)
+      let prepared = try prepare(group)
+      let scratch = Storage(byteCount: prepared.scratchByteCount)
+      try prepared.bind(memory(of: group, scratch: scratch.start))()
+    }
+    return folded
+  }
+
+  private func prepare(_ group: Group) throws(Diagnostic) -> PreparedKernel {
+    let node = graph.nodes[group.nodes[0]]
+    let kernel = group.kernel == Kernel.rowSteps.primitive ? Kernel.rowSteps : Kernels.named(group.kernel)
+    guard let kernel else {
+      throw Diagnostic(
+        "run.kernel", "'\(node.primitive)' has no kernel", help: "the node belongs to module '\(node.path)'")
+    }
+    return try kernel.prepare(
+      KernelRequest(
+        primitive: node.primitive, attributes: node.attributes, batch: batch, inputs: group.inputs.map { operand($0) },
+        results: group.results.map { operand($0) }, steps: group.steps, isa: options.isa, pool: options.pool))
+  }
+
+  /// Gives the results of a node that only renames memory their places; false where it is no such node.
+  private func view(_ node: Node) -> Bool {
+    guard let source = node.inputs.first, let place = places[source.index] else { return false }
+    let x = operand(source)
+    let width = x.dtype.byteWidth ?? 0
+    switch node.primitive {
+    case "Reshape": break
+    case "Expand", "Cast":
+      guard operand(node.results[0]).dtype == x.dtype, operand(node.results[0]).count == x.count else { return false }
+    case "Transpose":  // Only axes of size 1 move.
+      let moved = node.attributes.ints("perm").filter { x.shape.axes[$0] != 1 }
+      guard moved == moved.sorted() else { return false }
+    case "Slice", "Split":
+      let axis = x.shape.resolved(node.attributes.int("axis"))
+      guard width > 0, x.shape.axes[..<axis].allSatisfy({ $0 == 1 }) else { return false }
+      let rowBytes = x.shape.strides[axis] * width
+      var start = node.attributes.dimension("start").bound(batch: batch) ?? 0
+      for result in node.results {
+        places[result.index] = Place(buffer: place.buffer, offsetInBytes: place.offsetInBytes + start * rowBytes)
+        start += shapes[result.index].axes[axis]
+      }
+      return true
+    default: return false
+    }
+    places[node.results[0].index] = place
+    return true
+  }
+
+  private func schedule(_ groups: [Group], kept: [Value]) throws(Diagnostic) {
+    // What each launch reads, before views are known: the last reader of a value.
+    var launches: [(group: Group, prepared: PreparedKernel, scratch: Int?)] = []
+    let readers = lastReaders(groups, kept: kept)
+    for (time, group) in groups.enumerated() {
+      if group.nodes.count == 1, view(graph.nodes[group.nodes[0]]) { continue }
+      let prepared = try prepare(group)
+      for result in group.results where places[result.index] == nil {
+        places[result.index] = inPlace(result, group, at: time, readers) ?? newPlace(result, from: time)
+      }
+      var scratch: Int?
+      if prepared.scratchByteCount > 0 {
+        buffers.append(Buffer(byteCount: prepared.scratchByteCount, first: time, last: time))
+        scratch = buffers.count - 1
+      }
+      for value in group.inputs + group.results { touch(value, at: time) }
+      launches.append((group, prepared, scratch))
+    }
+    for value in kept { touch(value, at: groups.count) }
+    try layOut()
+
+    for launch in launches {
+      let scratch = launch.scratch.map { pointer(Place(buffer: $0, offsetInBytes: 0)) }
+      let memory = memory(of: launch.group, scratch: scratch ?? nothing.start)
+      let names = launch.group.nodes.map { graph.nodes[$0].primitive }
+      for name in names { dispatches[name, default: 0] += 1 }
+      steps.append(Step(name: names.joined(separator: " + "), launch: launch.prepared.bind(memory)))
+    }
+  }
+
+  /// For each value the last group that reads it or a view of it; `Int.max` where it is kept.
+  private func lastReaders(_ groups: [Group], kept: [Value]) -> [Int] {
+    var last = [Int](repeating: -1, count: graph.types.count)
+    for value in kept { last[value.index] = .max }
+    for (time, group) in groups.enumerated().reversed() {
+      for input in group.inputs { last[input.index] = max(last[input.index], time) }
+      // A view is read as late as what was made of it, so it hands its own readers to its source.
+      if group.nodes.count == 1, let source = group.inputs.first, Self.mayBeView.contains(group.kernel) {
+        for result in group.results { last[source.index] = max(last[source.index], last[result.index]) }
+      }
+    }
+    return last
+  }
+
+  private static let mayBeView: Set<String> = ["Reshape", "Expand", "Cast", "Transpose", "Slice", "Split"]
+
+  /// The place of the first input, where `result` may overwrite it: nothing reads that later, and only the launch's
+  /// first loop reads it now.
+  private func inPlace(_ result: Value, _ group: Group, at time: Int, _ readers: [Int]) -> Place? {
+    let kernel = group.kernel == Kernel.rowSteps.primitive ? Kernel.rowSteps : Kernels.named(group.kernel)
+    guard kernel?.traits.contains(.inPlace) ?? false, group.results.count == 1, let input = group.inputs.first,
+      let place = places[input.index], buffers[place.buffer].pointer == nil, place.offsetInBytes == 0,
+      operand(input) == operand(result), buffers[place.buffer].byteCount == operand(input).byteCount
+    else { return nil }
+    // Everything in the buffer must be done with: the input, what it is a view of, and other views of that.
+    for value in places.indices where places[value]?.buffer == place.buffer {
+      if readers[value] > time { return nil }
+      if readers[value] == time, group.inputs.dropFirst().contains(Value(value)) { return nil }
+    }
+    return place
+  }
+
+  private func touch(_ value: Value, at time: Int) {
+    guard let place = places[value.index] else { return }
+    buffers[place.buffer].first = min(buffers[place.buffer].first, time)
+    buffers[place.buffer].last = max(buffers[place.buffer].last, time)
+  }
+
+  private func newPlace(_ value: Value, from time: Int) -> Place {
+    buffers.append(Buffer(byteCount: operand(value).byteCount, first: time, last: time))
+    return Place(buffer: buffers.count - 1, offsetInBytes: 0)
+  }
+
+  private func place(at pointer: UnsafeMutableRawPointer?, _ byteCount: Int) -> Place {
+    buffers.append(
+      Buffer(byteCount: byteCount, pointer: pointer ?? nothing.start))
+    return Place(buffer: buffers.count - 1, offsetInBytes: 0)
+  }
+
+  private func layOut() throws(Diagnostic) {
+    let inArena = buffers.indices.filter { buffers[$0].pointer == nil }
+    arenaBlocks = inArena.map {
+      ArenaLayout.Block(byteCount: buffers[$0].byteCount, first: buffers[$0].first, last: buffers[$0].last)
+    }
+    let layout = ArenaLayout(arenaBlocks)
+    let arena = Storage(byteCount: layout.byteCount)
+    for (index, offset) in zip(inArena, layout.offsets) { buffers[index].pointer = arena.start + offset }
+    arenaOffsets = layout.offsets
+    arenaByteCount = layout.byteCount
+    self.arena = arena
+  }
+
+  private func pointer(_ place: Place) -> UnsafeMutableRawPointer {
+    guard let start = buffers[place.buffer].pointer else { preconditionFailure("the arena is not laid out yet") }
+    return start + place.offsetInBytes
+  }
+
+  private func memory(of group: Group, scratch: UnsafeMutableRawPointer) -> Buffers {
+    Buffers(
+      inputs: group.inputs.map { bytes(of: $0).baseAddress ?? scratch },
+      results: group.results.map { bytes(of: $0).baseAddress ?? scratch }, scratch: scratch)
+  }
+}

@@ -1,0 +1,37 @@
+import Glibc
+import Synchronization
+
+/// How long each kind of launch took, summed over runs.
+public final class Profile: Sendable {
+  /// The launches of one kind.
+  public struct Entry: Sendable, Hashable {
+    /// The primitives that it runs, such as `Linear + Gelu`.
+    public let name: String
+    public internal(set) var count: Int
+    public internal(set) var seconds: Double
+  }
+
+  private let table = Mutex<[String: Entry]>([:])
+
+  /// An empty profile.
+  public init() {}
+
+  /// Every kind, the one that took longest first.
+  public var entries: [Entry] {
+    table.withLock { $0.values.sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) } }
+  }
+
+  func add(_ name: String, nanoseconds: UInt64) {
+    table.withLock {
+      $0[name, default: Entry(name: name, count: 0, seconds: 0)].count += 1
+      $0[name]?.seconds += Double(nanoseconds) / 1e9
+    }
+  }
+
+  /// Nanoseconds of a clock that never goes back.
+  static var now: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}
