@@ -21,14 +21,15 @@ extension Parser {
         guard lexer.bytes[lexer.position - 1] == UInt8(ascii: "(") else { break }
         advance()
         let value = try expression()
-        guard at(")") else { throw expected("')'") }
         guard token.lineStart == opening.lineStart else { throw unclosed(opening) }
+        guard at(")") else { throw expected("')'") }
         depth = max(depth, value.depth)
         parts.append(.value(value))
       }
       advanceBehindText()
       return try make(.text(parts), from: start, depth: depth + 1)
     } catch {
+      let isUnclosed = token.lineStart != opening.lineStart && !isStopped
       // Read on behind the text, so that nothing in it is taken for a statement.
       if !isStopped {
         lexer = lexerBehindOpening
@@ -37,7 +38,7 @@ extension Parser {
         braceDepth = braceDepthAtOpening
         advanceBehindText()
       }
-      throw error
+      throw isUnclosed ? unclosed(opening) : error
     }
   }
 

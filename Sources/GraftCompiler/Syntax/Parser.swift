@@ -8,9 +8,12 @@ package func parse(_ source: SourceText, into diagnostics: inout Diagnostics) ->
     diagnostics.report(SourceText.tooLarge(source.file, source.text.utf8.count))
     return SyntaxTree(imports: [], declarations: [])
   }
-  var parser = Parser(source)
-  let tree = parser.tree()
-  for item in parser.diagnostics.inSourceOrder { diagnostics.report(item) }
+  let (tree, items) = withDeepStack {
+    var parser = Parser(source)
+    let tree = parser.tree()
+    return (tree, parser.diagnostics.inSourceOrder)
+  }
+  for item in items { diagnostics.report(item) }
   return tree
 }
 
