@@ -1,47 +1,45 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
-/// Runs `body` on a stack of 64 MiB, and waits for it.
+/// Runs `body` on a thread whose stack is deep enough for every limit of the compiler.
 ///
-/// What follows the nesting of a graft file, bounded as it is, recurses: 200 levels of a debug build's parser take
-/// more than the 8 MiB that a thread has, and a program that uses the library may have made its threads smaller. The
-/// memory is only taken where it is touched.
-package func withDeepStack<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result {
-  #if canImport(Glibc)
+/// Trees may be hundreds of levels deep and are walked by recursion, which the small stacks of pool threads do not hold.
+/// The pages are only reserved; what is not touched costs nothing.
+func withDeepStack<Result>(_ body: () -> Result) -> Result {
+  withoutActuallyEscaping(body) { body in
     let box = Box(body)
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
+    pthread_attr_setstacksize(&attributes, 512 << 20)
     defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setstacksize(&attributes, 64 << 20)
     var thread = pthread_t()
-    let context = Unmanaged<AnyBox>.passUnretained(box)
-    let status = pthread_create(
+    let context = Unmanaged.passRetained(box)
+    let failure = pthread_create(
       &thread, &attributes,
-      { context in
-        if let context { Unmanaged<AnyBox>.fromOpaque(context).takeUnretainedValue().run() }
+      { raw in
+        guard let raw else { return nil }
+        Unmanaged<AnyBox>.fromOpaque(raw).takeUnretainedValue().run()
         return nil
       }, context.toOpaque())
-    // Without a thread to be had, the caller's stack has to do.
-    if status == 0 { pthread_join(thread, nil) }
-    return withExtendedLifetime(box) { box.result ?? body() }
-  #else
-    return body()
-  #endif
+    if failure == 0 {
+      pthread_join(thread, nil)
+    } else {
+      box.run()
+    }
+    context.release()
+    guard let result = box.result else { preconditionFailure("the thread ended without its result") }
+    return result
+  }
 }
 
-#if canImport(Glibc)
-  /// What the thread is given; it and the caller never run at the same time.
-  private class AnyBox {
-    func run() {}
-  }
+private class AnyBox {
+  func run() {}
+}
 
-  private final class Box<Result: Sendable>: AnyBox {
-    let body: @Sendable () -> Result
-    var result: Result?
+private final class Box<Result>: AnyBox {
+  var result: Result?
+  private let body: () -> Result
 
-    init(_ body: @escaping @Sendable () -> Result) { self.body = body }
+  init(_ body: @escaping () -> Result) { self.body = body }
 
-    override func run() { result = body() }
-  }
-#endif
+  override func run() { result = body() }
+}

@@ -19,6 +19,11 @@ package final class Library {
     sources = Library.prelude.sources
   }
 
+  /// Takes over the texts that another library read, for showing places in them.
+  func adopt(_ other: Library) {
+    for source in other.sources where !sources.contains(where: { $0.file == source.file }) { sources.append(source) }
+  }
+
   /// The operators, models and presets that ship with graft.
   package static let prelude: FileScope = {
     var diagnostics = Diagnostics()

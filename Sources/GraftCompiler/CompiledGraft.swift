@@ -1,0 +1,152 @@
+public import GraftFormats
+public import GraftIR
+
+/// A graft that was checked to the end: what it makes, from what, and what that costs.
+public final class CompiledGraft {
+  /// One file to write.
+  public struct Emit {
+    public let file: String
+    /// The type of every tensor, or `nil` to keep each as it is.
+    public let dtype: DType?
+    /// Types of some parts, by the path that their names begin with.
+    public let special: [(prefix: String, dtype: DType)]
+    public let at: Location
+
+    /// The type that the tensor called `name` is written in, or `nil` for its own.
+    public func dtype(of name: String) -> DType? {
+      special.last { name == $0.prefix || name.hasPrefix($0.prefix + ".") }?.dtype ?? dtype
+    }
+  }
+
+  /// What a statement did to one part.
+  public struct Edit: Sendable, Hashable {
+    public let word: String
+    public let path: String
+    /// The call of the operator that stands there now; empty where nothing does.
+    public let `operator`: String
+    /// How many tensors start in each way.
+    public let starts: [String: Int]
+  }
+
+  public let name: String
+  /// The values of the graft's parameters that `--set` gave.
+  public let settings: [(name: String, value: String)]
+  /// The graft file.
+  public let file: String
+  public let source: String
+  public let baseText: String
+  public let base: ModelSummary
+  public let grafted: ModelSummary
+  public let edits: [Edit]
+  public let emits: [Emit]
+  public let requirements: [String]
+  let architecture: Module
+  let checkpoints: Checkpoints
+  let evaluator: Evaluator
+
+  init(
+    name: String, settings: [(String, String)], file: String, source: String, baseText: String, architecture: Module,
+    base: ModelSummary, grafted: ModelSummary, edits: [PlannedEdit], emits: [Emit], requirements: [String],
+    checkpoints: Checkpoints, evaluator: Evaluator
+  ) {
+    self.name = name
+    self.settings = settings
+    self.file = file
+    self.source = source
+    self.baseText = baseText
+    self.architecture = architecture
+    self.base = base
+    self.grafted = grafted
+    self.edits = edits.map { edit in
+      Edit(
+        word: edit.word, path: edit.path, operator: edit.operatorText,
+        starts: Dictionary(uniqueKeysWithValues: edit.starts.map { ($0.origin.rawValue, $0.tensors) }))
+    }
+    self.emits = emits
+    self.requirements = requirements
+    self.checkpoints = checkpoints
+    self.evaluator = evaluator
+  }
+
+  /// The checkpoints that the plan reads, by their number; `nil` where a file is not there.
+  public var readers: [(any CheckpointReader)?] { checkpoints.readers }
+
+  /// The files that the plan reads and that are not there.
+  public var missingFiles: [String] {
+    zip(checkpoints.sources, checkpoints.readers).compactMap { $1 == nil ? $0.file : nil }
+  }
+
+  /// The graphs of every entry.
+  public func program() throws(Diagnostic) -> Program {
+    try onDeepStack { () throws(Diagnostic) in try lower(architecture, evaluator) }
+  }
+
+  /// Where each tensor of the output comes from. `emit` decides the types; without one tensors keep their own.
+  public func weightPlan(for emit: Emit?) throws(Diagnostic) -> WeightPlan {
+    var tensors: [PlannedTensor] = []
+    architecture.forEachParameter { name, parameter in
+      guard let weight = parameter.weight else { return }
+      var own = DType.f32
+      if case .source(let source) = weight { own = source.dtype }
+      tensors.append(
+        PlannedTensor(
+          name: name, dtype: emit?.dtype(of: name) ?? own, shape: parameter.shape, expression: weight,
+          origin: parameter.origin))
+    }
+    return WeightPlan(sources: checkpoints.sources, tensors: tensors, metadata: try metadata())
+  }
+
+  /// What the output says of itself.
+  private func metadata() throws(Diagnostic) -> [String: String] {
+    let description = try onDeepStack { () throws(Diagnostic) in try SelfDescription(architecture, evaluator) }
+    let edits = self.edits.map { edit in
+      JSON([("word", .text(edit.word)), ("path", .text(edit.path)), ("operator", .text(edit.operator))])
+    }
+    return [
+      "format": "pt",
+      "graft.version": graftVersion,
+      "graft.name": name,
+      "graft.file": file.lastPathPart,
+      "graft.source": source,
+      "graft.settings": JSON(settings.map { ($0.name, JSON.text($0.value)) }).text(),
+      "graft.base": baseText,
+      "graft.base-file": checkpoints.sources.first?.file.lastPathPart ?? "",
+      "graft.edits": JSON.list(edits).text(),
+      "graft.layout": "model",
+      SelfDescription.declarationsKey: description.declarations,
+      SelfDescription.architectureKey: description.architecture,
+    ]
+  }
+}
+
+/// The version of graft.
+public let graftVersion = "0.1.0"
+
+extension JSON {
+  /// An object of these members, in order.
+  init(_ members: [(String, JSON)]) { self = .object(members.map { JSON.Member($0.0, $0.1) }) }
+}
+
+/// Runs `body` where deep trees are safe.
+func onDeepStack<Result>(_ body: () throws(Diagnostic) -> Result) throws(Diagnostic) -> Result {
+  let result: Swift.Result<Result, Diagnostic> = withDeepStack {
+    do throws(Diagnostic) { return .success(try body()) } catch { return .failure(error) }
+  }
+  return try result.get()
+}
+
+/// The graphs of every entry of a model, `forward` first.
+func lower(_ module: Module, _ evaluator: Evaluator) throws(Diagnostic) -> Program {
+  guard let symbol = module.symbol else { throw Diagnostic("graft.base-model", "a list is no model") }
+  var parameters: [Parameter] = []
+  module.forEachParameter { name, parameter in
+    parameters.append(Parameter(name: name, type: TensorType(.f32, parameter.shape), isFrozen: parameter.isFrozen))
+  }
+  var graphs: [Graph] = []
+  for entry in symbol.entries.map(\.name.text).sorted(by: { ($0 == "forward" ? 0 : 1) < ($1 == "forward" ? 0 : 1) }) {
+    let tracer = Tracer(name: entry)
+    try tracer.traceEntry(entry, of: module, sizes: [:], evaluator)
+    graphs.append(tracer.builder.graph)
+  }
+  return Program(parameters: parameters, graphs: graphs)
+}

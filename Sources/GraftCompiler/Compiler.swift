@@ -1,0 +1,184 @@
+public import GraftFormats
+public import GraftIR
+import GraftPrelude
+
+/// From graft text to an architecture, its graphs and its weight plan.
+///
+///     text      parse          what is written, errors with their places          Syntax/
+///     names     Library        the prelude, imports, who sees whom                Semantics/
+///     base      Recognition    the model and its checkpoint                       Weights/
+///     edits     GraftState     statements, one after the other                    Semantics/
+///     weights   Placement      an expression over source tensors for each tensor  Weights/
+///     graph     Tracer         shapes checked, one graph for each entry           Lowering/
+///     figures   ModelSummary   parameters, products, bytes                        Cost/
+public final class Compiler {
+  /// What the command line says beside the file.
+  public struct Options: Sendable {
+    /// Takes the place of the file that a graft names; `noise` for seeded weights.
+    public var base: String?
+    /// The seed of every `fresh` that names none.
+    public var seed: UInt64 = 0
+    /// `--assume` texts.
+    public var assumptions: [String] = []
+    /// `--set` values: several values make variants, several names their product.
+    public var settings: [(name: String, values: String)] = []
+
+    /// No options.
+    public init() {}
+  }
+
+  public let options: Options
+  public private(set) var diagnostics = Diagnostics()
+  /// What was chosen without being said, for a person to read.
+  public private(set) var notes: [String] = []
+  let library: Library
+  let checkpoints: [String: Checkpoints] = [:]
+
+  /// A compiler that reads graft files through `read` and checkpoints from the file system.
+  package init(options: Options = Options(), read: @escaping Library.ReadFile) {
+    self.options = options
+    library = Library(read: read)
+  }
+
+  /// A compiler that reads graft files from the file system; `-` is standard input.
+  public convenience init(options: Options = Options()) {
+    self.init(options: options) { path throws(Diagnostic) in try readFile(path) }
+  }
+
+  /// Every text that was read, for showing places in it.
+  public var sources: [SourceText] { library.sources }
+
+  // MARK: Compiling grafts
+
+  /// Compiles every variant of every graft of `file`, or of the one called `graftName`. What is wrong is in `diagnostics`.
+  public func compile(file: String, graftName: String? = nil) -> [CompiledGraft] {
+    withDeepStack { compileOnThisStack(file, graftName) }
+  }
+
+  private func compileOnThisStack(_ file: String, _ graftName: String?) -> [CompiledGraft] {
+    guard let scope = library.load(file) else {
+      diagnostics.report(library.diagnostics)
+      return []
+    }
+    diagnostics.report(library.diagnostics)
+    var grafts = scope.grafts
+    if let graftName {
+      grafts = grafts.filter { $0.name.text == graftName }
+      if grafts.isEmpty {
+        let hint = suggestion(for: graftName, among: scope.grafts.map(\.name.text))
+        diagnostics.report(
+          Diagnostic(
+            "names.unknown-graft", "'\(file)' holds no graft \"\(graftName)\"", at: Location(file),
+            help: hint.map { "did you mean '\($0)'?" }, category: .usage))
+      }
+    }
+    for symbol in scope.operatorNames { if let found = scope.operators[symbol] { checkNames(found) } }
+    if diagnostics.hasErrors && library.diagnostics.hasErrors { return [] }
+    var results: [CompiledGraft] = []
+    var outputs: [String: Int] = [:]
+    for graft in grafts {
+      for variant in variants(of: graft, scope) {
+        if let compiled = compile(graft, scope, variant) {
+          results.append(compiled)
+          for emit in compiled.emits { outputs[emit.file, default: 0] += 1 }
+        }
+        if diagnostics.items.count > 100 { return results }
+      }
+      for (output, count) in outputs.sorted(by: { $0.key < $1.key }) where count > 1 {
+        diagnostics.report(
+          Diagnostic(
+            "emit.same-file", "\(count) variants write \"\(output)\"", at: graft.name.at,
+            help: "put what differs into the name: \"name-\\(window).safetensors\""))
+      }
+    }
+    return diagnostics.hasErrors ? [] : results
+  }
+
+  /// Every combination of the values that `--set` gave, each as parameter values by name.
+  private func variants(of graft: GraftDeclaration, _ scope: FileScope) -> [[(String, Datum)]] {
+    var result: [[(String, Datum)]] = [[]]
+    for (name, text) in options.settings {
+      guard let parameter = graft.parameters.first(where: { $0.label.text == name }) else {
+        let hint = suggestion(for: name, among: graft.parameters.map(\.label.text))
+        diagnostics.report(
+          Diagnostic(
+            "variants.unknown", "graft \"\(graft.name.text)\" has no parameter '\(name)'", at: graft.name.at,
+            label: hint.map { "did you mean '\($0)'?" }, category: .usage))
+        return []
+      }
+      guard let values = settingValues(text, parameter, scope) else { return [] }
+      if result.count * values.count > 10_000 {
+        diagnostics.report(
+          Diagnostic("limits.variants", "more than 10,000 variants", at: graft.name.at, category: .usage))
+        return []
+      }
+      result = result.flatMap { one in values.map { one + [(name, $0)] } }
+    }
+    return result
+  }
+
+  private func settingValues(_ text: String, _ parameter: ParameterDeclaration, _ scope: FileScope) -> [Datum]? {
+    func refuse(_ error: Diagnostic) -> [Datum]? {
+      var copy = Diagnostic(
+        "variants.value", "--set \(parameter.label.text)=\(text): \(error.message)", help: error.help, category: .usage)
+      copy.label = error.label
+      diagnostics.report(copy)
+      return nil
+    }
+    let evaluator = Evaluator()
+    if case .text? = parameter.type { return splitSetting(text).map { .text($0) } }
+    if case .words(let words)? = parameter.type, splitSetting(text).allSatisfy({ text in words.contains { $0.text == text } }) {
+      return splitSetting(text).map { .word($0) }
+    }
+    do throws(Diagnostic) {
+      guard case .list(let values) = try evaluate("[\(text)]", file: "--set", scope, evaluator) else { return nil }
+      var checked: [Datum] = []
+      for value in values {
+        checked.append(try evaluator.checked(value, for: parameter, what: "the graft", at: parameter.name.at))
+      }
+      return checked
+    } catch { return refuse(error) }
+  }
+
+  /// The value of a text from the command line.
+  func evaluate(
+    _ text: String, file: String, _ scope: FileScope, _ evaluator: Evaluator
+  ) throws(Diagnostic) -> Datum {
+    let expression = try parseExpression(text, file: file)
+    return try evaluator.evaluate(
+      expression, Environment(scope: Scope(parent: nil, file: scope), place: .compileTime))
+  }
+
+  /// The expression that a text from the command line holds.
+  func parseExpression(_ text: String, file: String) throws(Diagnostic) -> Expression {
+    var problems = Diagnostics()
+    let tree = parse(SourceText(file: file, text: "let value = " + text), into: &problems)
+    if let first = problems.inSourceOrder.first { throw Diagnostic("usage.expression", first.message, category: .usage) }
+    guard case .let(let declaration)? = tree.declarations.first, tree.declarations.count == 1 else {
+      throw Diagnostic("usage.expression", "'\(text)' is not one expression", category: .usage)
+    }
+    return declaration.value
+  }
+
+  private func compile(
+    _ graft: GraftDeclaration, _ scope: FileScope, _ settings: [(String, Datum)]
+  ) -> CompiledGraft? {
+    let compilation = GraftCompilation(graft, scope, settings, self)
+    let result = compilation.run()
+    diagnostics.report(compilation.diagnostics)
+    for note in compilation.notes where !notes.contains(note) { notes.append(note) }
+    return result
+  }
+
+  func report(_ diagnostic: Diagnostic) { diagnostics.report(diagnostic) }
+
+  func note(_ text: String) { if !notes.contains(text) { notes.append(text) } }
+}
+
+/// `a,b,c` at its commas.
+private func splitSetting(_ text: String) -> [String] {
+  text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+}
+
+/// The bytes of a file of graft text, at most 16 MiB, or `nil` where there is none.
+func readFile(_ path: String) throws(Diagnostic) -> [UInt8]? { try TextFile.read(path) }

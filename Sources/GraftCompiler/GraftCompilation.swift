@@ -1,0 +1,304 @@
+import GraftFormats
+import GraftIR
+
+/// One variant of one graft, from its parameters to its plan.
+final class GraftCompilation {
+  private(set) var diagnostics = Diagnostics()
+  private(set) var notes: [String] = []
+  private let graft: GraftDeclaration
+  private let file: FileScope
+  private let settings: [(String, Datum)]
+  private let compiler: Compiler
+  private let evaluator = Evaluator()
+  private let checkpoints: Checkpoints
+  private var scope: Scope
+  private var state: GraftState?
+  private var edits: [PlannedEdit] = []
+  private var emits: [CompiledGraft.Emit] = []
+  private var requirements: [String] = []
+  private var training: [String] = []
+  /// Names whose `let` failed: what uses them is not told again.
+  private var broken: Set<String> = []
+  private var baseText = ""
+
+  init(_ graft: GraftDeclaration, _ file: FileScope, _ settings: [(String, Datum)], _ compiler: Compiler) {
+    self.graft = graft
+    self.file = file
+    self.settings = settings
+    self.compiler = compiler
+    checkpoints = Checkpoints { address throws(Diagnostic) in try openCheckpoint(address) }
+    scope = Scope(parent: nil, file: file)
+  }
+
+  private var path: String { graft.at.file }
+
+  func run() -> CompiledGraft? {
+    do throws(Diagnostic) {
+      for parameter in graft.parameters {
+        let environment = Environment(scope: scope, place: .compileTime)
+        if let (_, value) = settings.first(where: { $0.0 == parameter.label.text }) {
+          scope = scope.adding([parameter.name.text: value])
+        } else if let expression = parameter.defaultValue {
+          let value = try evaluator.evaluate(expression, environment)
+          scope = scope.adding([
+            parameter.name.text: try evaluator.checked(value, for: parameter, what: "the graft", at: expression.at)
+          ])
+        } else {
+          throw Diagnostic(
+            "variants.missing", "'\(parameter.label.text)' has no value", at: parameter.label.at,
+            help: "--set \(parameter.label.text)=...", category: .usage)
+        }
+      }
+    } catch {
+      diagnostics.report(error)
+      return nil
+    }
+    for statement in graft.statements {
+      do throws(Diagnostic) { try run(statement) } catch {
+        if isNews(error) { diagnostics.report(error.at(statement.at)) }
+        if case .base = statement.kind { return nil }
+        if case .let(let declaration) = statement.kind { broken.insert(declaration.name.text) }
+      }
+      if diagnostics.items.count > 100 { return nil }
+    }
+    guard let state else {
+      diagnostics.report(
+        Diagnostic("graft.no-base", "graft \"\(graft.name.text)\" says no base", at: graft.name.at, help: "base MODEL from FILE"))
+      return nil
+    }
+    if diagnostics.hasErrors { return nil }
+    do throws(Diagnostic) { return try finished(state) } catch {
+      diagnostics.report(error.at(graft.name.at))
+      return nil
+    }
+  }
+
+  /// Whether an error is more than the echo of one that was told.
+  private func isNews(_ error: Diagnostic) -> Bool {
+    error.rule != "names.unknown" || !broken.contains { error.message == "'\($0)' is not a name here" }
+  }
+
+  private func run(_ statement: GraftStatement) throws(Diagnostic) {
+    if case .base(let model, let source) = statement.kind {
+      if state != nil { throw Diagnostic("graft.second-base", "a graft has one base", at: statement.at) }
+      state = try base(model, source, at: statement.at)
+      return
+    }
+    if case .let(let declaration) = statement.kind { return try bind(declaration) }
+    guard let state else {
+      throw Diagnostic(
+        "graft.no-base", "a graft names its 'base' before it speaks of it", at: statement.at, help: "base MODEL from FILE")
+    }
+    let environment = Environment(scope: scope, place: .graft(state))
+    let line = self.line(of: statement.at)
+    switch statement.kind {
+    case .base, .let: break
+    case .replace(let target, let value):
+      edits += try state.replace(target, with: value, line: line, at: statement.at, environment)
+      _ = try traced(state, blaming: value.at)
+    case .remove(let target):
+      edits += try state.remove(target, line: line, at: statement.at, environment)
+      _ = try traced(state, blaming: target.at)
+    case .parallelize(let target, let grouping, let merge):
+      edits += try state.parallelize(target, grouping, with: merge, line: line, at: statement.at, environment)
+      _ = try traced(state, blaming: merge.at)
+    case .require(let condition): try require(condition, environment)
+    case .emit(let emit): try self.emit(emit, state, environment)
+    case .training(let word, let target, let arguments):
+      if let target { _ = try state.selection(target, environment) }
+      for argument in arguments where argument.label?.text != "loss" && argument.label?.text != "only" {
+        _ = try evaluator.evaluate(argument.value, environment)
+      }
+      training.append(word.text)
+    }
+  }
+
+  /// An error inside the prelude is told at the line that led there.
+  private func traced(_ state: GraftState, blaming at: Location) throws(Diagnostic) -> GraftState.Traced {
+    do throws(Diagnostic) { return try state.trace() } catch {
+      guard let location = error.location, location.file.hasPrefix("prelude/") else { throw error }
+      throw Diagnostic(error.rule, error.message, at: at, label: error.label, help: error.help ?? "found in \(location.file)")
+    }
+  }
+
+  private func bind(_ declaration: LetDeclaration) throws(Diagnostic) {
+    let place: Environment.Place = state.map { .graft($0) } ?? .compileTime
+    if let parameters = declaration.parameters {
+      let function = Function(
+        name: declaration.name.text, parameters: parameters.map(\.text), body: declaration.value, scope: scope)
+      scope = scope.adding([declaration.name.text: .function(function)])
+      return
+    }
+    let value = try evaluator.evaluate(declaration.value, Environment(scope: scope, place: place))
+    scope = scope.adding([declaration.name.text: value])
+  }
+
+  private func line(of location: Location) -> Int {
+    guard let source = file.sources.first(where: { $0.file == location.file }) else { return 0 }
+    return source.text.utf8.prefix(location.range.lowerBound).reduce(1) { $0 + ($1 == 10 ? 1 : 0) }
+  }
+
+  // MARK: base
+
+  private func base(
+    _ model: Expression?, _ source: GraftStatement.Source, at: Location
+  ) throws(Diagnostic) -> GraftState {
+    let environment = Environment(scope: scope, place: .compileTime)
+    var address: String?
+    var seed: UInt64 = 0
+    var isNoise = false
+    switch source {
+    case .from(let expression):
+      let name = try evaluator.plainText(expression, environment)
+      address = resolvePath(name, relativeTo: path)
+    case .fresh(let expression), .noise(let expression):
+      if let expression { seed = UInt64(bitPattern: Int64(try evaluator.whole(expression, environment, what: "'seed'"))) }
+      if case .noise = source { isNoise = true }
+    }
+    if let override = compiler.options.base {
+      isNoise = override == "noise"
+      address = isNoise ? nil : override
+      seed = 0
+    }
+    var module: Module
+    if let model {
+      let operation = try evaluator.operation(model, environment)
+      guard case .symbol(let symbol) = operation.target, symbol.entry("forward") != nil else {
+        throw Diagnostic("graft.base-model", "a base is a model", at: model.at)
+      }
+      module = try evaluator.instantiate(operation)
+      baseText = module.callText
+      if let address { try fill(&module, from: address, at: at) }
+    } else {
+      guard let address else {
+        throw Diagnostic("graft.auto-needs-file", "'base auto' recognises a file, so it needs one", at: at)
+      }
+      guard let opened = try checkpoints.use(address).checkpoint else {
+        throw Diagnostic(
+          "weights.no-file", "'base auto' needs its checkpoint, and there is no file '\(address)'", at: at, category: .inputMissing)
+      }
+      notes += opened.notes
+      module = try compiler.recognise(opened, file, evaluator)
+      try fill(&module, from: address, at: at)
+    }
+    if address == nil {
+      if isNoise { try module.settleNoise(path: "", seed: seed) } else { try module.settleFresh(path: "", seed: seed) }
+    }
+    module.nameEntries()
+    let state = GraftState(base: module, evaluator: evaluator, checkpoints: checkpoints, seed: compiler.options.seed)
+    if let error = missingParts(of: module) { throw error }
+    _ = try state.trace()
+    return state
+  }
+
+  private func missingParts(of module: Module) -> Diagnostic? { nil }
+
+  /// Takes every tensor of the base from the checkpoint; where that is not at hand, the model's own shapes stand.
+  private func fill(_ module: inout Module, from address: String, at: Location) throws(Diagnostic) {
+    let (number, checkpoint) = try checkpoints.use(address)
+    guard let checkpoint else {
+      notes.append("there is no file '\(address)': planning from the model's own shapes")
+      try module.mapParameters { name, parameter throws(Diagnostic) in
+        parameter.weight = .source(SourceTensor(source: number, name: name, dtype: .f32, shape: parameter.shape))
+        parameter.origin = .kept
+      }
+      return
+    }
+    for note in checkpoint.notes where !notes.contains(note) { notes.append(note) }
+    try compiler.fill(&module, from: checkpoint, number: number, at: at)
+  }
+
+  // MARK: require and emit
+
+  private func require(_ condition: Expression, _ environment: Environment) throws(Diagnostic) {
+    requirements.append(text(of: condition))
+    if try evaluator.isTrue(condition, environment) { return }
+    var message = "'\(text(of: condition))' does not hold"
+    if case .binary(let sign, let left, let right, _) = condition.kind, sign.isComparison,
+      case .number(let a)? = try? evaluator.evaluate(left, environment),
+      case .number(let b)? = try? evaluator.evaluate(right, environment)
+    {
+      message += ": \(grouped(a)) and \(grouped(b))"
+      if let difference = try? a - b { message += " (\(Number.isEqual(difference, Number(0)) ? "" : signed(difference)))" }
+    }
+    throw Diagnostic("require.failed", message, at: condition.at)
+  }
+
+  private func grouped(_ number: Number) -> String { number.whole.map { groupedDigits($0) } ?? number.description }
+
+  private func signed(_ number: Number) -> String {
+    let text = grouped(number)
+    return text.hasPrefix("-") ? text : "+" + text
+  }
+
+  private func emit(_ emit: GraftStatement.Emit, _ state: GraftState, _ environment: Environment) throws(Diagnostic) {
+    if let layout = emit.layout {
+      throw Diagnostic("emit.layout", "layout '\(layout.text)' is not known", at: layout.at)
+    }
+    if let size = emit.shardSize {
+      throw Diagnostic("emit.shards", "writing in shards is not supported yet", at: size.at)
+    }
+    let name = try evaluator.plainText(emit.file, environment)
+    guard !name.isEmpty, !name.utf8.contains(0) else {
+      throw Diagnostic("emit.file", "the name of a file is empty or holds a zero byte", at: emit.file.at)
+    }
+    var general: DType?
+    var special: [(prefix: String, dtype: DType)] = []
+    for (dtypeName, target) in emit.dtypes {
+      guard let dtype = DType(rawValue: dtypeName.text), dtype.isFloatingPoint, dtype.byteWidth != nil else {
+        let hint = suggestion(for: dtypeName.text, among: ["f32", "f16", "bf16", "f64"])
+        throw Diagnostic(
+          "names.dtype", "'\(dtypeName.text)' is no type that weights are written in", at: dtypeName.at,
+          label: hint.map { "did you mean '\($0)'?" })
+      }
+      if let target {
+        for item in try state.selection(target, environment).items {
+          special.append((item.path.joined(separator: "."), dtype))
+        }
+      } else {
+        general = dtype
+      }
+    }
+    emits.append(
+      CompiledGraft.Emit(file: resolvePath(name, relativeTo: path), dtype: general, special: special, at: emit.file.at))
+  }
+
+  // MARK: The result
+
+  private func finished(_ state: GraftState) throws(Diagnostic) -> CompiledGraft {
+    let emit = emits.first
+    func width(_ name: String) -> Int { (emit?.dtype(of: name) ?? .f32).byteWidth ?? 4 }
+    let traced = try state.trace()
+    let base = try state.traceBase()
+    if !training.isEmpty {
+      notes.append("\(training.map { "'\($0)'" }.joined(separator: " and ")) is kept in the metadata; compiling does not train")
+    }
+    return CompiledGraft(
+      name: graft.name.text, settings: settings.map { ($0.0, $0.1.interpolated ?? "") }, file: path,
+      source: file.sources.first?.text ?? "", baseText: baseText.isEmpty ? state.base.callText : baseText,
+      architecture: state.architecture,
+      base: ModelSummary(state.base, base.graph, bytesPerElement: { _ in 4 }),
+      grafted: ModelSummary(state.architecture, traced.graph, bytesPerElement: width), edits: edits, emits: emits,
+      requirements: requirements, checkpoints: checkpoints, evaluator: evaluator)
+  }
+}
+
+extension Expression.BinaryOperator {
+  fileprivate var isComparison: Bool {
+    switch self {
+    case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: true
+    case .add, .subtract, .multiply, .divide, .remainder, .power, .and, .or, .in, .notIn, .is, .isNot: false
+    }
+  }
+}
+
+/// `1234567` as `1,234,567`.
+package func groupedDigits(_ value: Int) -> String {
+  var digits = String(value.magnitude)
+  var result = ""
+  while digits.count > 3 {
+    result = "," + digits.suffix(3) + result
+    digits.removeLast(3)
+  }
+  return (value < 0 ? "-" : "") + digits + result
+}

@@ -1,0 +1,212 @@
+public import GraftFormats
+public import GraftIR
+
+/// A model that can be run: its graphs, and where its tensors are.
+public final class OpenModel {
+  public let name: String
+  public let program: Program
+  public let summary: ModelSummary
+  /// What was taken for granted because tensors do not tell it.
+  public let assumed: [String]
+  /// The model's arguments as it was called.
+  public let arguments: String
+  let weights: [String: WeightExpression]
+  let readers: [(any CheckpointReader)?]
+  let files: [String]
+
+  init(
+    _ module: Module, program: Program, assumed: [String], readers: [(any CheckpointReader)?], files: [String]
+  ) {
+    name = module.operatorName
+    self.program = program
+    summary = ModelSummary(module, program.graphs[0], bytesPerElement: { _ in 4 })
+    self.assumed = assumed
+    arguments = module.arguments.map { "\($0.label): \($0.value.interpolated ?? "...")" }.joined(separator: ", ")
+    var weights: [String: WeightExpression] = [:]
+    module.forEachParameter { name, parameter in weights[name] = parameter.weight }
+    self.weights = weights
+    self.readers = readers
+    self.files = files
+  }
+
+  /// The values of the tensor called `name`: a view of the file where it is stored as it is.
+  public func tensor(_ name: String) throws(Diagnostic) -> Tensor {
+    guard let weight = weights[name] else {
+      throw Diagnostic("weights.missing", "the model has no tensor '\(name)'", category: .defect)
+    }
+    var present: [any CheckpointReader] = []
+    for (reader, file) in zip(readers, files) {
+      guard let reader else {
+        throw Diagnostic("weights.no-file", "there is no file '\(file)'", at: Location(file), category: .inputMissing)
+      }
+      present.append(reader)
+    }
+    return try weight.evaluate(present)
+  }
+}
+
+extension Compiler {
+  /// What a person names as MODEL.
+  public enum ModelAddress: Sendable, Hashable {
+    case checkpoint(String)
+    /// A graft file, and which of its grafts.
+    case graft(String, name: String?)
+    /// `dit.xl2(image: 512)`
+    case expression(String)
+
+    /// Tells the three apart by their spelling.
+    public init(_ text: String) {
+      let pieces = text.split(separator: ":", maxSplits: 1).map(String.init)
+      if text == "-" || text.hasSuffix(".graft") {
+        self = .graft(text, name: nil)
+      } else if pieces.count == 2, pieces[0].hasSuffix(".graft") {
+        self = .graft(pieces[0], name: pieces[1])
+      } else if text.hasSuffix(")"), text.contains("(") {
+        self = .expression(text)
+      } else {
+        self = .checkpoint(text)
+      }
+    }
+  }
+
+  /// Opens a model to run. `randomWeights` fills what has no checkpoint with seeded values, none of them zero.
+  public func open(_ address: ModelAddress, randomWeights: Bool) throws(Diagnostic) -> [OpenModel] {
+    switch address {
+    case .checkpoint(let text):
+      return [try onDeepStack { () throws(Diagnostic) in try self.openCheckpointModel(text) }]
+    case .expression(let text):
+      return [try onDeepStack { () throws(Diagnostic) in try self.openExpression(text, randomWeights) }]
+    case .graft(let file, let name):
+      var options = options
+      if randomWeights { options.base = "noise" }
+      let compiler = Compiler(options: options)
+      let grafts = compiler.compile(file: file, graftName: name)
+      diagnostics.report(compiler.diagnostics)
+      for text in compiler.notes { note(text) }
+      adopt(compiler)
+      return try grafts.map { graft throws(Diagnostic) in
+        OpenModel(
+          graft.architecture, program: try graft.program(), assumed: [], readers: graft.checkpoints.readers,
+          files: graft.checkpoints.sources.map(\.file))
+      }
+    }
+  }
+
+  private func openCheckpointModel(_ text: String) throws(Diagnostic) -> OpenModel {
+    let checkpoints = Checkpoints { address throws(Diagnostic) in try openCheckpoint(address) }
+    guard let opened = try checkpoints.use(text).checkpoint else {
+      throw Diagnostic("weights.no-file", "there is no file '\(text)'", at: Location(text), category: .inputMissing)
+    }
+    for text in opened.notes { note(text) }
+    let evaluator = Evaluator()
+    var module = try recognise(opened, Library.prelude, evaluator)
+    try fill(&module, from: opened, number: 0, at: nil)
+    return OpenModel(
+      module, program: try lower(module, evaluator), assumed: options.assumptions, readers: checkpoints.readers,
+      files: [text])
+  }
+
+  private func openExpression(_ text: String, _ randomWeights: Bool) throws(Diagnostic) -> OpenModel {
+    let evaluator = Evaluator()
+    let expression = try parseExpression(text, file: "MODEL")
+    let environment = Environment(scope: Scope(parent: nil, file: Library.prelude), place: .compileTime)
+    let operation = try evaluator.operation(expression, environment)
+    var module = try evaluator.instantiate(operation)
+    guard randomWeights || options.base == "noise" else {
+      throw Diagnostic(
+        "usage.random-weights", "'\(text)' has no checkpoint", help: "--random-weights fills it with seeded values",
+        category: .usage)
+    }
+    try module.settleNoise(path: "", seed: options.seed)
+    return OpenModel(module, program: try lower(module, evaluator), assumed: [], readers: [], files: [])
+  }
+
+  /// The model in an opened checkpoint: from what it says of itself, else from its tensors.
+  func recognise(
+    _ opened: Checkpoints.Opened, _ names: FileScope, _ evaluator: Evaluator
+  ) throws(Diagnostic) -> Module {
+    let file = opened.reader.file
+    if let module = try SelfDescription.module(from: opened.reader.metadata, file: file, evaluator) { return module }
+    let entries = opened.entries.sorted { $0.key < $1.key }.map {
+      (name: $0.key, shape: opened.reader.entries[$0.value].shape)
+    }
+    var recognition = Recognition(
+      entries, metadata: opened.reader.metadata, file: file, names: names, assumptions: try assumptions(names, evaluator),
+      evaluator: evaluator)
+    return try recognition.model()
+  }
+
+  private func assumptions(_ names: FileScope, _ evaluator: Evaluator) throws(Diagnostic) -> [Recognition.Assumption] {
+    var result: [Recognition.Assumption] = []
+    let environment = Environment(scope: Scope(parent: nil, file: names), place: .compileTime)
+    for text in options.assumptions {
+      // A path stands before an '=' that belongs to no comparison.
+      var path: Expression?
+      var call = text
+      if let sign = text.firstIndex(of: "="), text[..<sign].contains("[") || !text[..<sign].contains("(") {
+        path = try parseExpression(String(text[..<sign]), file: "--assume")
+        call = String(text[text.index(after: sign)...])
+      }
+      let expression = try parseExpression(call, file: "--assume")
+      guard case .call(let callee, let arguments) = expression.kind, let name = callee.dottedName,
+        let symbol = names.operator(name)
+      else {
+        throw Diagnostic("usage.assume", "'\(text)' names no operator", help: "--assume 'dit(heads: 4)'", category: .usage)
+      }
+      var values: [String: Datum] = [:]
+      for argument in arguments {
+        guard let label = argument.label?.text else {
+          throw Diagnostic("usage.assume", "say which argument '\(text)' means", help: "--assume 'dit(heads: 4)'", category: .usage)
+        }
+        // What speaks of an index is worked out where the index is known.
+        values[label] =
+          path == nil
+          ? try evaluator.evaluate(argument.value, environment)
+          : .function(Function(name: label, parameters: [], body: argument.value, scope: environment.scope))
+      }
+      result.append(
+        Recognition.Assumption(
+          path: path, operation: Operation(target: .symbol(symbol), arguments: values, start: nil, at: expression.at)))
+    }
+    return result
+  }
+
+  /// Gives every tensor of `module` the checkpoint's of the same name, after checking its shape.
+  func fill(
+    _ module: inout Module, from opened: Checkpoints.Opened, number: Int, at: Location?
+  ) throws(Diagnostic) {
+    let file = opened.reader.file
+    try module.mapParameters { name, parameter throws(Diagnostic) in
+      guard let index = opened.entries[name] else {
+        throw Diagnostic(
+          "weights.missing", "tensor '\(name)' is missing from \(file): expected f32 \(parameter.shape)",
+          at: at ?? Location(file, tensor: name), help: near(name, opened))
+      }
+      parameter.weight = try sourceTensor(
+        opened.reader.entries[index], named: opened.reader.entries[index].name, source: number, for: parameter, in: file, at: at)
+      parameter.origin = .kept
+    }
+  }
+
+  private func near(_ name: String, _ opened: Checkpoints.Opened) -> String? {
+    suggestion(for: name, among: opened.entries.keys.sorted().prefix(20_000)).map { "the file has '\($0)'" }
+  }
+
+  /// Takes over the texts of a compiler that worked for this one.
+  func adopt(_ other: Compiler) { library.adopt(other.library) }
+}
+
+/// Opens a checkpoint's headers; `nil` where there is no such file.
+func openCheckpoint(_ text: String) throws(Diagnostic) -> Checkpoints.Opened? {
+  let address = CheckpointAddress(parsing: text)
+  do throws(Diagnostic) {
+    let (reader, notes) = try Formats.openModel(address)
+    var entries: [String: Int] = [:]
+    for (index, entry) in reader.entries.enumerated() { entries[entry.name] = index }
+    return Checkpoints.Opened(
+      source: WeightPlan.Source(file: address.file, key: address.key), reader: reader, entries: entries, notes: notes)
+  } catch {
+    if error.category == .inputMissing { return nil }
+    throw error
+  }
+}

@@ -1,0 +1,39 @@
+import GraftIR
+import Glibc
+
+/// Files of graft text.
+enum TextFile {
+  static let limit = 16 << 20
+
+  /// All bytes of the file at `path`, or of standard input for `-`; `nil` where there is no such file.
+  static func read(_ path: String) throws(Diagnostic) -> [UInt8]? {
+    let descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    if descriptor < 0 {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw Diagnostic(
+        "files.unreadable", "'\(path)' cannot be opened: \(String(cString: strerror(errno)))", at: Location(path),
+        category: .inputMissing)
+    }
+    defer { if path != "-" { close(descriptor) } }
+    var information = stat()
+    if path != "-", fstat(descriptor, &information) != 0 || information.st_mode & S_IFMT != S_IFREG {
+      throw Diagnostic("files.not-a-file", "'\(path)' is not a regular file", at: Location(path), category: .inputMissing)
+    }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = Glibc.read(descriptor, &buffer, buffer.count)
+      if count == 0 { return bytes }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw Diagnostic(
+          "files.unreadable", "'\(path)' cannot be read: \(String(cString: strerror(errno)))", at: Location(path),
+          category: .ioFailure)
+      }
+      bytes += buffer[..<count]
+      if bytes.count > limit {
+        throw Diagnostic("files.too-large", "'\(path)' is larger than 16 MiB of graft text", at: Location(path))
+      }
+    }
+  }
+}
