@@ -65,7 +65,7 @@ extension Primitive {
   public static let cos = unary(
     "Cos", { Foundation.cos($0) },
     // cos 1 = 0.54030231...
-    examples: [row([0], [1]), row([1, -1], [0.54030231, 0.54030231], tolerance: half)])
+    examples: [row([0], [1]), row([1, -1], [0.5403023, 0.5403023], tolerance: half)])
 
   /// The hyperbolic tangent. Source: ONNX `Tanh`.
   public static let tanh = unary(
