@@ -1,2 +1,5 @@
 // SIMD loops without knowledge of models, memory or threads.
 #pragma once
+
+#include "Casts.h"
+#include "Draws.h"
