@@ -28,6 +28,7 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
 
     // Values, graphs and primitives.
@@ -35,7 +36,7 @@ let package = Package(
 
     // Checkpoint files and the engine that streams weights between them.
     .target(
-      name: "GraftFormats", dependencies: ["GraftIR", "GraftKernels", "CZlib", "CCrypto"], swiftSettings: strict),
+      name: "GraftFormats", dependencies: ["GraftIR", "GraftKernels", "CLinux", "CZlib", "CCrypto"], swiftSettings: strict),
 
     // The language: text to architecture, graph and weight plan.
     .target(

@@ -1,6 +1,4 @@
-public import GraftFormats
 public import GraftIR
-import GraftPrelude
 
 /// From graft text to an architecture, its graphs and its weight plan.
 ///
@@ -32,7 +30,6 @@ public final class Compiler {
   /// What was chosen without being said, for a person to read.
   public private(set) var notes: [String] = []
   let library: Library
-  let checkpoints: [String: Checkpoints] = [:]
 
   /// A compiler that reads graft files through `read` and checkpoints from the file system.
   package init(options: Options = Options(), read: @escaping Library.ReadFile) {

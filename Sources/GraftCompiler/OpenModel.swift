@@ -1,4 +1,4 @@
-public import GraftFormats
+import GraftFormats
 public import GraftIR
 
 /// A model that can be run: its graphs, and where its tensors are.
@@ -81,7 +81,7 @@ extension Compiler {
       if randomWeights { options.base = "noise" }
       let compiler = Compiler(options: options)
       let grafts = compiler.compile(file: file, graftName: name)
-      diagnostics.report(compiler.diagnostics)
+      for item in compiler.diagnostics.items { report(item) }
       for text in compiler.notes { note(text) }
       adopt(compiler)
       return try grafts.map { graft throws(Diagnostic) in

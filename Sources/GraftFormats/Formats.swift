@@ -6,10 +6,13 @@ public struct Format: Sendable {
   public let name: String
   /// What names of such files end in, the preferred one first.
   public let extensions: [String]
+  /// Whether graft writes it.
+  public var isWritable: Bool { makeWriter != nil }
 
   /// Whether the first bytes of a file are those of this format.
   let recognises: @Sendable (UnsafeRawBufferPointer) -> Bool
   let open: @Sendable (MappedFile) throws(Diagnostic) -> any LocatedCheckpoint
+  let makeWriter: (@Sendable (WriterRequest) throws(Diagnostic) -> any StreamingCheckpointWriter)?
 }
 
 /// The registry: every format, in the order in which content is tried.
@@ -61,12 +64,14 @@ extension Format {
       bytes.count > 8 && bytes[8] == UInt8(ascii: "{")
         && UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) <= UInt64(SafetensorsReader.headerLimit)
     },
-    open: { mapped throws(Diagnostic) in try SafetensorsReader(mapped) })
+    open: { mapped throws(Diagnostic) in try SafetensorsReader(mapped) },
+    makeWriter: { request throws(Diagnostic) in try SafetensorsWriter(request) })
 
   static let pytorch = Format(
     name: PyTorchReader.formatName, extensions: [".pt", ".pth", ".bin", ".ckpt"],
     recognises: { $0.starts(with: [0x50, 0x4B, 0x03, 0x04]) },
-    open: { mapped throws(Diagnostic) in try PyTorchReader(mapped) })
+    open: { mapped throws(Diagnostic) in try PyTorchReader(mapped) },
+    makeWriter: { request throws(Diagnostic) in try PyTorchWriter(request) })
 }
 
 /// What a file is that is no checkpoint graft reads, so that the message can say so.

@@ -201,9 +201,6 @@ extension Tracer {
 }
 
 extension Graph {
-  /// The products of all nodes, for `batch` samples.
-  package func multiplyAdds(batch: Int) -> Int { nodes.reduce(0) { $0 + multiplyAdds(of: $1, batch: batch) } }
-
   /// The products of the nodes that belong to the module at `path` or to its parts, for one sample.
   package func multiplyAdds(below path: String) -> Int {
     nodes.reduce(0) { total, node in

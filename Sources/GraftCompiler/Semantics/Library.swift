@@ -1,6 +1,5 @@
 import GraftFormats
 package import GraftIR
-import GraftPrelude
 
 /// Loads graft files with what they import, each once.
 package final class Library {
@@ -27,16 +26,9 @@ package final class Library {
   /// The operators, models and presets that ship with graft.
   package static let prelude: FileScope = {
     var diagnostics = Diagnostics()
-    var sources: [SourceText] = []
     var tree = SyntaxTree(imports: [], declarations: [])
-    for index in 0..<graft_prelude_count() {
-      guard let name = graft_prelude_name(index), let text = graft_prelude_text(index) else { continue }
-      let bytes = UnsafeBufferPointer(start: text, count: graft_prelude_length(index))
-      let source = SourceText(file: "prelude/" + String(cString: name), text: String(decoding: bytes, as: UTF8.self))
-      sources.append(source)
-      tree.declarations += parse(source, into: &diagnostics).declarations
-    }
-    let scope = FileScope(tree, sources: sources, parents: [], isPrelude: true, diagnostics: &diagnostics)
+    for source in Prelude.sources { tree.declarations += parse(source, into: &diagnostics).declarations }
+    let scope = FileScope(tree, sources: Prelude.sources, parents: [], isPrelude: true, diagnostics: &diagnostics)
     precondition(!diagnostics.hasErrors, "the prelude does not parse: \(diagnostics.items)")
     return scope
   }()

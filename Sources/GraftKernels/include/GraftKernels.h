@@ -1,7 +1,9 @@
 // SIMD loops without knowledge of models, memory or threads.
 #pragma once
 
+#include "Casts.h"
 #include "Convolutions.h"
+#include "Draws.h"
 #include "Elementwise.h"
 #include "InstructionSet.h"
 #include "Movement.h"

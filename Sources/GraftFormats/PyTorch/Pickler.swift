@@ -1,0 +1,122 @@
+import GraftIR
+
+/// Writes the `data.pkl` of a state dict: protocol 2, which every version of torch reads.
+struct Pickler {
+  private var out: [UInt8] = [0x80, 2]
+  /// Slots of what is mentioned often, by what it is.
+  private var slots: [String: Int] = [:]
+
+  /// The pickle of an ordered dictionary of `declarations`, under `key` where there is one. Tensor n is in storage n.
+  ///
+  /// - Throws: `pytorch.unwritable`.
+  static func pickle(_ declarations: [TensorDeclaration], key: String?) throws(Diagnostic) -> [UInt8] {
+    var pickler = Pickler()
+    if let key {
+      pickler.out.append(UInt8(ascii: "}"))
+      pickler.text(key)
+    }
+    pickler.orderedDictionary()
+    pickler.out.append(UInt8(ascii: "("))
+    for (index, declaration) in declarations.enumerated() {
+      pickler.text(declaration.name)
+      try pickler.tensor(declaration, storage: index)
+    }
+    pickler.out.append(UInt8(ascii: "u"))
+    if key != nil { pickler.out.append(UInt8(ascii: "s")) }
+    pickler.out.append(UInt8(ascii: "."))
+    return pickler.out
+  }
+
+  private mutating func tensor(_ declaration: TensorDeclaration, storage: Int) throws(Diagnostic) {
+    let dtype = declaration.dtype
+    var sizes = declaration.shape.axes
+    let storageType = PyTorchTypes.storages.first { $0.value == dtype }?.key
+    let dtypeName = PyTorchTypes.dtypes.first { $0.value == dtype }?.key
+    guard let dtypeName else {
+      throw Diagnostic(
+        "pytorch.unwritable", "'\(declaration.name.shortened)' is of \(dtype), which torch lacks",
+        help: "convert it to another dtype, or write another format")
+    }
+    if dtype == .f4 {
+      guard let last = sizes.popLast(), last % 2 == 0 else {
+        throw Diagnostic(
+          "pytorch.unwritable", "the last axis of '\(declaration.name.shortened)' does not fill whole bytes of two")
+      }
+      sizes.append(last / 2)
+    }
+    global("torch._utils", storageType == nil ? "_rebuild_tensor_v3" : "_rebuild_tensor_v2")
+    out += [UInt8(ascii: "("), UInt8(ascii: "(")]
+    remembered("storage")
+    if let storageType { global("torch", storageType) } else { global("torch.storage", "UntypedStorage") }
+    text(String(storage))
+    remembered("cpu")
+    let elements = storageType == nil ? declaration.byteCount : declaration.shape.elementCount ?? 0
+    integer(elements)
+    out += [UInt8(ascii: "t"), UInt8(ascii: "Q")]
+    integer(0)
+    tuple(sizes)
+    tuple(Shape(sizes).elementCount == 0 ? sizes.map { _ in 1 } : Shape(sizes).strides)
+    out.append(0x89)  // requires_grad
+    orderedDictionary()  // hooks
+    if storageType == nil { global("torch", dtypeName) }
+    out += [UInt8(ascii: "t"), UInt8(ascii: "R")]
+  }
+
+  private mutating func tuple(_ integers: [Int]) {
+    if integers.isEmpty { return out.append(UInt8(ascii: ")")) }
+    out.append(UInt8(ascii: "("))
+    for value in integers { integer(value) }
+    out.append(UInt8(ascii: "t"))
+  }
+
+  private mutating func integer(_ value: Int) {
+    switch value {
+    case 0..<256: out += [UInt8(ascii: "K"), UInt8(value)]
+    case 256..<65536: out += [UInt8(ascii: "M"), UInt8(value & 255), UInt8(value >> 8)]
+    case 65536...Int(Int32.max):
+      out.append(UInt8(ascii: "J"))
+      little(UInt32(value))
+    default:
+      out += [0x8A, 8]
+      little(UInt64(bitPattern: Int64(value)))
+    }
+  }
+
+  private mutating func text(_ text: String) {
+    out.append(UInt8(ascii: "X"))
+    little(UInt32(text.utf8.count))
+    out += text.utf8
+  }
+
+  private mutating func remembered(_ text: String) {
+    if recall(text) { return }
+    self.text(text)
+    remember(text)
+  }
+
+  private mutating func global(_ module: String, _ name: String) {
+    if recall(module + " " + name) { return }
+    out += "c\(module)\n\(name)\n".utf8
+    remember(module + " " + name)
+  }
+
+  private mutating func orderedDictionary() {
+    global("collections", "OrderedDict")
+    out += [UInt8(ascii: ")"), UInt8(ascii: "R")]
+  }
+
+  private mutating func recall(_ what: String) -> Bool {
+    guard let slot = slots[what] else { return false }
+    out += [UInt8(ascii: "h"), UInt8(slot)]
+    return true
+  }
+
+  private mutating func remember(_ what: String) {
+    out += [UInt8(ascii: "q"), UInt8(slots.count)]  // About twenty names exist.
+    slots[what] = slots.count
+  }
+
+  private mutating func little(_ value: some FixedWidthInteger) {
+    withUnsafeBytes(of: value.littleEndian) { out += $0 }
+  }
+}

@@ -1,0 +1,58 @@
+import CCrypto
+import Dispatch
+import GraftIR
+
+/// Takes the SHA-256 of the sources' files on a thread of its own, while the transfer goes on.
+final class SourceDigests: @unchecked Sendable {
+  // Safe to share: `digests` is written before `done` is signalled and read after, and the flag is only ever set.
+  private let done = DispatchSemaphore(value: 0)
+  private var digests: [String]?
+  private let isCancelled = Flag()
+
+  /// Starts working through `sources`; the files of one source are taken as if they were one.
+  init(_ sources: [[MappedFile]]) {
+    let queue = DispatchQueue(label: "graft.digests", qos: .userInitiated)
+    let flag = isCancelled
+    queue.async {
+      var all: [String] = []
+      for files in sources {
+        guard let digest = Self.digest(of: files, unless: flag) else { break }
+        all.append(digest)
+      }
+      self.digests = all.count == sources.count ? all : nil
+      self.done.signal()
+    }
+  }
+
+  /// Waits for the digests, in hexadecimal, one for each source; `nil` after `cancel`.
+  func wait() -> [String]? {
+    done.wait()
+    defer { done.signal() }
+    return digests
+  }
+
+  /// Ends the work early.
+  func cancel() {
+    isCancelled.raise()
+    _ = wait()
+  }
+
+  private static func digest(of files: [MappedFile], unless flag: Flag) -> String? {
+    guard let context = EVP_MD_CTX_new() else { return nil }
+    defer { EVP_MD_CTX_free(context) }
+    guard EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else { return nil }
+    for file in files {
+      let bytes = file.storage.bytes
+      for start in stride(from: 0, to: bytes.count, by: 1 << 22) {
+        if flag.isRaised { return nil }
+        let run = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 1 << 22, bytes.count)])
+        guard EVP_DigestUpdate(context, run.baseAddress, run.count) == 1 else { return nil }
+      }
+    }
+    var digest = [UInt8](repeating: 0, count: 32)
+    var length: UInt32 = 0
+    guard EVP_DigestFinal_ex(context, &digest, &length) == 1, length == 32 else { return nil }
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,157 @@
+public import GraftIR
+
+/// Streams a weight plan into a checkpoint file.
+///
+/// A tensor that is taken over as it is never enters this process's memory: the kernel copies it. Everything else comes in runs of
+/// `runByteCount`; only a primitive sees whole tensors. So memory follows the largest computed tensor, not the model.
+public enum TransferEngine {
+  /// How a transfer is done.
+  public struct Options: Sendable {
+    /// The name of a format, or `nil` for the one that the output's extension says.
+    public var format: String?
+    /// Whether a file that exists may be replaced.
+    public var force = false
+    /// The dictionary key that the tensors go under, where the format has dictionaries.
+    public var key: String?
+    /// Whether the SHA-256 of every source goes into the metadata, as `graft.source.N.sha256`.
+    public var recordsDigests = true
+
+    /// The usual options: by extension, nothing replaced, digests recorded.
+    public init() {}
+  }
+
+  /// How far a transfer has come.
+  public struct Progress: Sendable, Hashable {
+    /// Tensors written.
+    public let tensors: Int
+    /// Tensors of the plan.
+    public let tensorCount: Int
+    /// Bytes of tensors written.
+    public let bytes: Int
+    /// Bytes of all tensors of the plan.
+    public let byteCount: Int
+  }
+
+  /// The bytes of a run.
+  static let runByteCount = 1 << 22
+
+  /// Writes `plan` to `path`: whole, or not at all.
+  ///
+  /// - Parameters:
+  ///   - readers: the plan's sources, opened, by number, each restricted to its key.
+  ///   - progress: called after every tensor, on the caller's thread.
+  ///   - isCancelled: asked often; a true answer ends the transfer with `transfer.interrupted`.
+  /// - Throws: rules of the page `transfer`, and of the formats.
+  public static func run(
+    _ plan: WeightPlan, readers: [any CheckpointReader], to path: String, options: Options = Options(),
+    progress: (Progress) -> Void = { _ in }, isCancelled: @escaping () -> Bool = { false }
+  ) throws(Diagnostic) {
+    let format = try format(for: path, options)
+    let sources = WeightSources(readers)
+    try check(plan, sources)
+    let files = readers.map { ($0 as? any LocatedCheckpoint)?.files ?? [] }
+    try checkOutput(path, isNoneOf: files.joined())
+
+    let output = try OutputFile(path: path, force: options.force)
+    let digested = options.recordsDigests ? files.indices.filter { !files[$0].isEmpty } : []
+    let names = digested.map { "graft.source.\($0).sha256" }
+    let digests = SourceDigests(digested.map { files[$0] })
+    do throws(Diagnostic) {
+      let writer = try format.makeWriter(
+        WriterRequest(
+          output: output,
+          declarations: plan.tensors.map { TensorDeclaration(name: $0.name, dtype: $0.dtype, shape: $0.shape) },
+          metadata: plan.metadata, deferred: names, key: options.key))
+      var transfer = Transfer(sources: sources, writer: writer, isCancelled: isCancelled)
+      let byteCount = plan.tensors.reduce(0) { $0 &+ $1.byteCount }
+      var bytes = 0
+      for (done, index) in writer.order.enumerated() {
+        try transfer.write(plan.tensors[index])
+        bytes += plan.tensors[index].byteCount
+        progress(Progress(tensors: done + 1, tensorCount: plan.tensors.count, bytes: bytes, byteCount: byteCount))
+      }
+      guard let texts = digests.wait() else {
+        throw Diagnostic("transfer.digest", "a source's SHA-256 cannot be taken", category: .defect)
+      }
+      try writer.finish(deferred: Dictionary(zip(names, texts), uniquingKeysWith: { first, _ in first }))
+      try transfer.checkCancellation()
+      try output.commit()
+    } catch {
+      digests.cancel()
+      output.abandon()
+      throw error
+    }
+  }
+
+  /// Writes tensors that are in memory to `path`, in the order that the format likes.
+  ///
+  /// - Throws: rules of the page `transfer`, and of the format.
+  public static func write(
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], to path: String,
+    options: Options = Options()
+  ) throws(Diagnostic) {
+    let format = try format(for: path, options)
+    let output = try OutputFile(path: path, force: options.force)
+    let writer = try format.makeWriter(
+      WriterRequest(
+        output: output,
+        declarations: tensors.map { TensorDeclaration(name: $0.name, dtype: $0.tensor.dtype, shape: $0.tensor.shape) },
+        metadata: metadata, deferred: [], key: options.key))
+    for index in writer.order { try writer.write(tensors[index].tensor.bytes) }
+    try writer.finish()
+    try output.commit()
+  }
+
+  private struct WritableFormat {
+    let makeWriter: @Sendable (WriterRequest) throws(Diagnostic) -> any StreamingCheckpointWriter
+  }
+
+  private static func format(for path: String, _ options: Options) throws(Diagnostic) -> WritableFormat {
+    let format = options.format.map { Formats.named($0) } ?? Formats.format(ofPath: path)
+    guard let makeWriter = format?.makeWriter else {
+      let writable = Formats.all.filter(\.isWritable).map { "\($0.name) (\($0.extensions.joined(separator: ", ")))" }
+      throw Diagnostic(
+        "transfer.format", "'\(options.format ?? path)' names no format that can be written",
+        at: Location(path), help: "formats: " + writable.joined(separator: ", "), category: .usage)
+    }
+    return WritableFormat(makeWriter: makeWriter)
+  }
+
+  /// Finds everything that can be wrong with a plan before a file is made.
+  private static func check(_ plan: WeightPlan, _ sources: WeightSources) throws(Diagnostic) {
+    var total = 0
+    for tensor in plan.tensors {
+      let type = tensor.expression.type
+      guard type.shape == tensor.shape else {
+        throw Diagnostic(
+          "transfer.shape",
+          "'\(tensor.name.shortened)' is planned as \(tensor.shape), but its values are \(type.shapeText)")
+      }
+      guard let count = tensor.shape.elementCount, tensor.dtype.byteCount(of: count) != nil,
+        type.dtype == tensor.dtype || Cast(from: type.dtype, to: tensor.dtype) != nil
+      else {
+        throw Diagnostic(
+          "transfer.cast", "'\(tensor.name.shortened)' of \(type) cannot become \(tensor.dtype) \(tensor.shape)")
+      }
+      if case .fill(_, let dtype, _) = tensor.expression, Cast(from: .f64, to: dtype) == nil {
+        throw Diagnostic("transfer.cast", "'\(tensor.name.shortened)' of \(dtype) cannot be filled with a number")
+      }
+      let (sum, overflow) = total.addingReportingOverflow(tensor.byteCount)
+      guard !overflow else { throw Diagnostic("transfer.shape", "the plan's tensors together overflow 64 bits") }
+      total = sum
+      try tensor.expression.forEachSource { (source) throws(Diagnostic) in _ = try sources.index(of: source) }
+    }
+  }
+
+  private static func checkOutput(_ path: String, isNoneOf files: some Sequence<MappedFile>) throws(Diagnostic) {
+    guard files.contains(where: { $0.isSame(asFileAt: path) }) else { return }
+    throw Diagnostic(
+      "transfer.own-source", "'\(path)' is one of the files that it is made from", at: Location(path),
+      help: "write to another name", category: .cannotCreate)
+  }
+}
+
+extension PlannedTensor {
+  /// The bytes of the tensor as it is written.
+  var byteCount: Int { shape.elementCount.flatMap(dtype.byteCount(of:)) ?? 0 }
+}

@@ -1,0 +1,127 @@
+public import GraftIR
+
+/// The open checkpoints that a plan's expressions read, by source number, and what they hold by name.
+public final class WeightSources: Sendable {
+  /// By source number; each is restricted to its source's key already.
+  public let readers: [any CheckpointReader]
+  private let indices: [[String: Int]]
+
+  /// The sources of a plan, opened, in the plan's order.
+  public init(_ readers: [any CheckpointReader]) {
+    self.readers = readers
+    indices = readers.map { reader in
+      Dictionary(reader.entries.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+  }
+
+  /// The number of `source` among its reader's entries.
+  ///
+  /// - Throws: `transfer.missing-source`, `transfer.source-type`.
+  func index(of source: SourceTensor) throws(Diagnostic) -> Int {
+    guard readers.indices.contains(source.source) else {
+      throw Diagnostic(
+        "transfer.missing-source", "'\(source.name)' is in source \(source.source), but \(readers.count) are open")
+    }
+    let reader = readers[source.source]
+    guard let index = indices[source.source][source.name] else {
+      let near = suggestion(for: source.name, among: reader.entries.lazy.map(\.name))
+      throw Diagnostic(
+        "transfer.missing-source", "'\(reader.file)' holds no tensor '\(source.name)'", at: Location(reader.file),
+        help: near.map { "did you mean '\($0)'?" })
+    }
+    let entry = reader.entries[index]
+    guard entry.dtype == source.dtype && entry.shape == source.shape else {
+      throw Diagnostic(
+        "transfer.source-type",
+        "'\(source.name)' of '\(reader.file)' is \(entry.dtype) \(entry.shape), not \(source.dtype) \(source.shape)",
+        at: Location(reader.file, tensor: source.name))
+    }
+    return index
+  }
+
+  /// The values of `expression`; a source tensor comes as the view that its reader gives.
+  ///
+  /// - Throws: `transfer.missing-source`, `transfer.source-type`, `transfer.unknown-primitive`,
+  ///   `transfer.expression-type`, and what primitives and readers throw.
+  public func evaluate(_ expression: WeightExpression) throws(Diagnostic) -> Tensor {
+    switch expression {
+    case .source(let source): return try readers[source.source].tensor(at: try index(of: source))
+    case .fill(let value, let dtype, let shape):
+      guard let tensor = Tensor.filled(with: value, dtype, shape) else {
+        throw Diagnostic("transfer.cast", "\(dtype) \(shape) cannot be filled with a number")
+      }
+      return tensor
+    case .draw(let draw, let shape): return draw.tensor(shape)
+    case .apply(let name, let attributes, let arguments, let type):
+      guard let primitive = Primitives.named(name) else {
+        throw Diagnostic("transfer.unknown-primitive", "there is no primitive '\(name)'", category: .defect)
+      }
+      var inputs: [Tensor] = []
+      for argument in arguments { inputs.append(try evaluate(argument)) }
+      let results = try primitive.evaluate(inputs, attributes)
+      guard let result = results.first, results.count == 1, result.type == type else {
+        let found = results.map { "\($0.type)" }.joined(separator: ", ")
+        throw Diagnostic(
+          "transfer.expression-type", "'\(name)' gives \(found.isEmpty ? "nothing" : found), not \(type)",
+          category: .defect)
+      }
+      return result
+    }
+  }
+}
+
+extension WeightExpression {
+  /// The values over the open checkpoints `readers`, which come by source number. To evaluate many expressions, make
+  /// one `WeightSources`.
+  ///
+  /// - Throws: what `WeightSources.evaluate` throws.
+  public func evaluate(_ readers: [any CheckpointReader]) throws(Diagnostic) -> Tensor {
+    try WeightSources(readers).evaluate(self)
+  }
+
+  /// Whether a source tensor takes part.
+  var readsSources: Bool {
+    switch self {
+    case .source: true
+    case .fill, .draw: false
+    case .apply(_, _, let arguments, _): arguments.contains(where: \.readsSources)
+    }
+  }
+
+  /// Every source tensor that takes part.
+  func forEachSource(_ body: (SourceTensor) throws(Diagnostic) -> Void) throws(Diagnostic) {
+    switch self {
+    case .source(let source): try body(source)
+    case .fill, .draw: break
+    case .apply(_, _, let arguments, _):
+      for argument in arguments { try argument.forEachSource(body) }
+    }
+  }
+}
+
+extension Tensor {
+  /// `value` everywhere, or `nil` where the type is only carried.
+  static func filled(with value: Double, _ dtype: DType, _ shape: Shape) -> Tensor? {
+    guard Cast(from: .f64, to: dtype) != nil, let count = shape.elementCount, dtype.byteCount(of: count) != nil else {
+      return nil
+    }
+    let tensor = Tensor(zeros: dtype, shape)
+    tensor.mutableBytes.fill(with: value, dtype)
+    return tensor
+  }
+}
+
+extension UnsafeMutableRawBufferPointer {
+  /// Makes every element `value`, rounded to `dtype`.
+  func fill(with value: Double, _ dtype: DType) {
+    let unit = Swift.max(1, dtype.bitWidth / 8)
+    guard count >= unit, let start = baseAddress else { return }
+    for index in 0..<(dtype == .f4 ? 2 : 1) { dtype.store(value, index, in: self) }
+    var filled = unit
+    while filled < count {  // Doubling copies.
+      let run = Swift.min(filled, count - filled)
+      (start + filled).copyMemory(from: start, byteCount: run)
+      filled += run
+    }
+  }
+}

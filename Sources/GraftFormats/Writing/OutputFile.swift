@@ -1,0 +1,173 @@
+import CLinux
+import Glibc
+import GraftIR
+
+/// A file that appears under its name when it is complete, and not at all otherwise.
+///
+/// It grows as `.NAME.graft-partial` in the folder of its name, so that the last step is a rename within one file
+/// system. Whoever drops it without `commit` leaves nothing behind.
+final class OutputFile {
+  let path: String
+  /// The bytes written so far.
+  private(set) var byteCount = 0
+  private let folder: String
+  private let partialPath: String
+  private var descriptor: Int32
+  private var flushed = 0
+
+  /// How much is handed to the disk at a time, so that the last sync does not wait for everything.
+  private static let flushStep = 64 << 20
+
+  /// Starts a file that is going to be called `path`.
+  ///
+  /// - Throws: `transfer.exists`, `transfer.folder`, `transfer.busy`, `transfer.create`; all mean that nothing was made.
+  init(path: String, force: Bool) throws(Diagnostic) {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    let name = parts.last.map(String.init) ?? ""
+    let folder = parts.count > 1 ? parts.dropLast().joined(separator: "/") + "/" : ""
+    self.path = path
+    self.folder = folder
+    partialPath = folder + "." + name + ".graft-partial"
+    descriptor = -1
+
+    guard !name.isEmpty, name != ".", name != "..", !path.utf8.contains(0) else {
+      throw Self.refusal("transfer.create", "'\(path)' is no name for a file", path)
+    }
+    switch PathKind(of: folder.isEmpty ? "." : folder) {
+    case .folder: break
+    case .nothing: throw Self.refusal("transfer.folder", "there is no folder '\(folder)'", path)
+    case .file, .other: throw Self.refusal("transfer.folder", "'\(folder)' is no folder", path)
+    }
+    var status = stat()
+    if fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0 {
+      guard status.st_mode & S_IFMT != S_IFDIR else {
+        throw Self.refusal("transfer.exists", "'\(path)' is a folder", path)
+      }
+      guard force else {
+        throw Self.refusal("transfer.exists", "'\(path)' exists already", path, help: "replace it with --force")
+      }
+    }
+    descriptor = try Self.create(partialPath, for: path)
+  }
+
+  deinit { abandon() }
+
+  /// Removes what was written.
+  func abandon() {
+    guard descriptor >= 0 else { return }
+    unlink(partialPath)
+    close(descriptor)
+    descriptor = -1
+  }
+
+  /// Writes `bytes` behind what is there.
+  ///
+  /// - Throws: `transfer.write`.
+  func append(_ bytes: UnsafeRawBufferPointer) throws(Diagnostic) {
+    var done = 0
+    while done < bytes.count {
+      guard let start = bytes.baseAddress else { break }
+      let count = write(descriptor, start + done, min(bytes.count - done, 1 << 30))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw failure(count == 0 ? ENOSPC : errno) }
+      done += count
+    }
+    byteCount += bytes.count
+    flush()
+  }
+
+  /// Writes `bytes` behind what is there.
+  ///
+  /// - Throws: `transfer.write`.
+  func append(_ bytes: [UInt8]) throws(Diagnostic) {
+    try bytes.withUnsafeBytes { buffer in
+      Result { () throws(Diagnostic) in try append(buffer) }
+    }.get()
+  }
+
+  /// Has the kernel copy `region` behind what is there; where it cannot, the bytes go from the map to the file.
+  ///
+  /// - Throws: `transfer.write`.
+  func append(copying region: FileRegion) throws(Diagnostic) {
+    var source = off_t(region.offset)
+    var left = region.byteCount
+    while left > 0 {
+      let count = copy_file_range(region.file.descriptor, &source, descriptor, nil, min(left, Self.flushStep), 0)
+      if count < 0 && errno == EINTR { continue }
+      // File systems refuse for many reasons, none of which keeps a plain write from working.
+      guard count > 0 else { break }
+      left -= count
+      byteCount += count
+      flush()
+    }
+    guard left > 0 else { return }
+    try append(
+      UnsafeRawBufferPointer(
+        start: region.file.storage.start + region.offset + region.byteCount - left, count: left))
+  }
+
+  /// Writes `bytes` over what stands at `offset`.
+  ///
+  /// - Throws: `transfer.write`.
+  func overwrite(_ bytes: [UInt8], at offset: Int) throws(Diagnostic) {
+    precondition(offset >= 0 && offset + bytes.count <= byteCount, "only what was written is written over")
+    var done = 0
+    while done < bytes.count {
+      let count = bytes[done...].withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset + done)) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw failure(count == 0 ? ENOSPC : errno) }
+      done += count
+    }
+  }
+
+  /// Makes the file durable and gives it its name.
+  ///
+  /// - Throws: `transfer.write`.
+  func commit() throws(Diagnostic) {
+    guard fsync(descriptor) == 0 else { throw failure(errno) }
+    guard rename(partialPath, path) == 0 else { throw failure(errno) }
+    close(descriptor)
+    descriptor = -1
+    // The name itself is durable once its folder is.
+    let folderDescriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folderDescriptor >= 0 else { return }
+    fsync(folderDescriptor)
+    close(folderDescriptor)
+  }
+
+  /// Starts writing to disk what has come together since the last time.
+  private func flush() {
+    guard byteCount - flushed >= Self.flushStep else { return }
+    sync_file_range(descriptor, off_t(flushed), off_t(byteCount - flushed), UInt32(GRAFT_SYNC_FILE_RANGE_WRITE))
+    flushed = byteCount
+  }
+
+  private func failure(_ code: Int32) -> Diagnostic {
+    Diagnostic(
+      "transfer.write", "'\(path)' cannot be written: \(systemMessage(code)) after \(byteCount) bytes",
+      at: Location(path), category: .ioFailure)
+  }
+
+  private static func refusal(_ rule: String, _ message: String, _ path: String, help: String? = nil) -> Diagnostic {
+    Diagnostic(rule, message, at: Location(path), help: help, category: .cannotCreate)
+  }
+
+  private static func create(_ partial: String, for path: String) throws(Diagnostic) -> Int32 {
+    let stale = open(partial, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+    if stale >= 0 {
+      // A lock outlives no process, so an unlocked file is what a kill left behind.
+      let isFree = flock(stale, LOCK_EX | LOCK_NB) == 0
+      if isFree { unlink(partial) }
+      close(stale)
+      guard isFree else { throw refusal("transfer.busy", "another process is writing '\(path)'", path) }
+    }
+    let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      let code = errno
+      if code == EEXIST { throw refusal("transfer.busy", "another process is writing '\(path)'", path) }
+      throw refusal("transfer.create", "'\(path)' cannot be created: \(systemMessage(code))", path)
+    }
+    flock(descriptor, LOCK_EX | LOCK_NB)
+    return descriptor
+  }
+}

@@ -1,0 +1,47 @@
+import GraftIR
+
+/// What a writer is told before the first tensor.
+struct WriterRequest {
+  let output: OutputFile
+  let declarations: [TensorDeclaration]
+  let metadata: [String: String]
+  /// Names of metadata that are known only when all tensors are written: texts of exactly 64 bytes.
+  let deferred: [String]
+  /// The dictionary key that the tensors go under, where the format has dictionaries.
+  let key: String?
+}
+
+/// A writer that takes a tensor in pieces, or as a region of another file.
+protocol StreamingCheckpointWriter: CheckpointWriter {
+  /// Starts the next tensor of `order`.
+  func begin() throws(Diagnostic)
+  /// Adds `chunk` to the tensor.
+  func append(_ chunk: UnsafeRawBufferPointer) throws(Diagnostic)
+  /// Adds the bytes of `region` to the tensor.
+  func append(copying region: FileRegion) throws(Diagnostic)
+  /// Ends the tensor, all of whose bytes have come.
+  func end() throws(Diagnostic)
+  /// Writes what follows the last tensor, and the metadata that were deferred.
+  func finish(deferred: [String: String]) throws(Diagnostic)
+}
+
+extension StreamingCheckpointWriter {
+  func write(_ bytes: UnsafeRawBufferPointer) throws(Diagnostic) {
+    try begin()
+    try append(bytes)
+    try end()
+  }
+
+  func finish() throws(Diagnostic) { try finish(deferred: [:]) }
+}
+
+/// What a format cannot take of what is declared.
+enum Declarations {
+  /// Refuses names that stand twice.
+  static func checkNames(_ declarations: [TensorDeclaration]) throws(Diagnostic) {
+    var names: Set<String> = []
+    for declaration in declarations where !names.insert(declaration.name).inserted {
+      throw Diagnostic("transfer.duplicate-name", "two tensors are called '\(declaration.name.shortened)'")
+    }
+  }
+}
