@@ -89,7 +89,12 @@ INLINE vf V(tanh)(vf x) {
   return V(with_sign)(e / (e + 2.0f), x);
 }
 
-INLINE vf V(sigmoid)(vf x) { return 1.0f / (1.0f + V(exp)(-x)); }
+// 1 / (1 + exp(-x)) with both terms of the fraction times exp(x) where x is negative: nothing overflows, and small
+// results keep their digits.
+INLINE vf V(sigmoid)(vf x) {
+  vf e = V(exp)(-V(absolute)(x));
+  return V(select)(x < 0.0f, e, V(all)(1)) / (1.0f + e);
+}
 
 // Below 1 an odd polynomial, from there 1 - exp(-g) where g approximates -log(erfc) on [1, 4]; beyond 4 it is 1.
 // Chebyshev fits in double precision; within 4 ulp.

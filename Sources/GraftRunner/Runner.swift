@@ -8,6 +8,7 @@ import Synchronization
 /// converted once, when the first function that reads them is planned. Results are the same bits on every run with the
 /// same number of threads.
 public final class Model: Sendable {
+  /// What it runs.
   public let program: Program
 
   private let source: @Sendable (String) throws(Diagnostic) -> Tensor

@@ -109,8 +109,16 @@ extension Kernel {
         let b = buffers.inputs[1]
         let y = buffers.results[0]
         let (sa, sb) = (loop.step(0), loop.step(1))
+        let divisors = UnsafeRawBufferPointer(start: b, count: request.inputs[1].byteCount)
+        func requireDivisors() throws(Diagnostic) {
+          guard operation == .div else { return }
+          for index in 0..<request.inputs[1].count where dtype.loadInteger(index, from: divisors) == 0 {
+            throw Diagnostic("Div.zero", "'b' holds a 0, by which no whole number is divided")
+          }
+        }
         if dtype == .i64 {
-          return {
+          return { () throws(Diagnostic) in
+            try requireDivisors()
             loop.forEachRun(pool) { start, ia, ib, _, count in
               graft_binary_i64(
                 operation.code, a.assumingMemoryBound(to: Int64.self) + ia, sa,
@@ -119,7 +127,8 @@ extension Kernel {
           }
         }
         if dtype == .i32 {
-          return {
+          return { () throws(Diagnostic) in
+            try requireDivisors()
             loop.forEachRun(pool) { start, ia, ib, _, count in
               graft_binary_i32(
                 operation.code, a.assumingMemoryBound(to: Int32.self) + ia, sa,

@@ -176,7 +176,9 @@ final class ExecutionPlan {
       let group = Group(nodes: [index], kernel: node.primitive, inputs: node.inputs, results: node.results)
       let prepared = try prepare(group)
       let scratch = Storage(byteCount: prepared.scratchByteCount)
-      try prepared.bind(memory(of: group, scratch: scratch.start))()
+      let launch = prepared.bind(memory(of: group, scratch: scratch.start))
+      defer { withExtendedLifetime(scratch) {} }  // The launch knows its address alone.
+      try launch()
     }
     return folded
   }

@@ -7,7 +7,9 @@ public final class Profile: Sendable {
   public struct Entry: Sendable, Hashable {
     /// The primitives that it runs, such as `Linear + Gelu`.
     public let name: String
+    /// How often they were launched.
     public internal(set) var count: Int
+    /// How long they took together.
     public internal(set) var seconds: Double
   }
 

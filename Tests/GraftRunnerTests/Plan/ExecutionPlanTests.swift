@@ -1,0 +1,188 @@
+import GraftIR
+import Testing
+
+@testable import GraftRunner
+
+@Suite struct ExecutionPlanTests {
+  private func plan(
+    _ graph: Graph, batch: Int, _ parameters: [String: Tensor] = [:], kept: [Value] = [], fuses: Bool = true
+  ) throws(Diagnostic) -> ExecutionPlan {
+    try ExecutionPlan(
+      graph, batch: batch, kept: kept,
+      options: ExecutionPlan.Options(pool: ThreadPool(threadCount: 2), fuses: fuses)
+    ) { name throws(Diagnostic) in
+      guard let tensor = parameters[name] else { throw Diagnostic("test.parameter", "no '\(name)'") }
+      return tensor
+    }
+  }
+
+  @Test("A plan of a transformer fuses, folds and dispatches what is expected")
+  func dispatches() throws {
+    let network = SmallDiT()
+    let graph = try network.graph()
+    let plan = try plan(graph, batch: 2, network.parameters(of: graph))
+    #expect(plan.dispatches["Attention"] == 2)
+    #expect(plan.dispatches["Linear"] == 2 + 2 * 5 + 2)
+    #expect(plan.dispatches["LayerNormalization"] == 5)
+    #expect(plan.dispatches["Conv"] == 1)
+    #expect(plan.dispatches["Exp"] == nil)  // Frequencies are constants.
+    #expect(plan.dispatches["Reshape"] == nil)
+    let names = plan.steps.map(\.name)
+    #expect(names.filter { $0 == "LayerNormalization + Mul + Add" }.count == 5)
+    #expect(names.filter { $0 == "Linear + Gelu" }.count == 2)
+    #expect(names.filter { $0 == "Linear + Mul + Add" }.count == 4)
+  }
+
+  @Test("Fusing changes no bit")
+  func fusing() throws {
+    let network = SmallDiT()
+    let graph = try network.graph()
+    let inputs = network.inputs(batch: 2)
+    func run(_ fuses: Bool) throws -> [UInt8] {
+      let plan = try plan(graph, batch: 2, network.parameters(of: graph), fuses: fuses)
+      plan.poison()
+      for input in graph.inputs {
+        let tensor = try #require(inputs[input.name])
+        let dtype = graph.type(of: input.value).dtype
+        let own = Tensor(dtype, tensor.shape, doubles: tensor.doubles)
+        plan.bytes(of: input.value).copyMemory(from: own.bytes)
+      }
+      try plan.run()
+      return plan.tensor(graph.outputs[0].value).copiedBytes
+    }
+    #expect(try run(true) == run(false))
+  }
+
+  @Test("Blocks that are needed at one time never overlap, and the arena is smaller than their sum")
+  func arena() throws {
+    let network = SmallDiT(layers: 4)
+    let graph = try network.graph()
+    let plan = try plan(graph, batch: 3, network.parameters(of: graph))
+    expectNoOverlap(plan.arenaBlocks, plan.arenaOffsets, plan.arenaByteCount)
+    #expect(plan.arenaByteCount * 3 < plan.arenaBlocks.map(\.byteCount).reduce(0, +))
+  }
+
+  @Test("Any blocks are laid out without overlap", arguments: 0..<20)
+  func layout(_ seed: Int) {
+    var random = SplitMix(state: UInt64(seed))
+    let blocks = (0..<60).map { _ in
+      let first = Int.random(in: 0..<40, using: &random)
+      return ArenaLayout.Block(
+        byteCount: Int.random(in: 0...5000, using: &random), first: first,
+        last: first + Int.random(in: 0...9, using: &random))
+    }
+    let layout = ArenaLayout(blocks)
+    expectNoOverlap(blocks, layout.offsets, layout.byteCount)
+  }
+
+  private func expectNoOverlap(_ blocks: [ArenaLayout.Block], _ offsets: [Int], _ byteCount: Int) {
+    for a in blocks.indices {
+      #expect(offsets[a] % ArenaLayout.alignment == 0 && offsets[a] + blocks[a].byteCount <= byteCount)
+      for b in 0..<a where blocks[a].first <= blocks[b].last && blocks[b].first <= blocks[a].last {
+        let apart =
+          offsets[a] + blocks[a].byteCount <= offsets[b] || offsets[b] + blocks[b].byteCount <= offsets[a]
+        #expect(apart || blocks[a].byteCount == 0 || blocks[b].byteCount == 0, "blocks \(a) and \(b)")
+      }
+    }
+  }
+
+  @Test("Random graphs agree with the reference, fused or not", arguments: 0..<60)
+  func randomGraphs(_ seed: Int) throws {
+    var random = SplitMix(state: UInt64(1000 + seed))
+    let (graph, given) = try Self.randomGraph(&random)
+    let want = try reference(graph, batch: 2, given)
+    var previous: [[UInt8]]?
+    for fuses in [true, false] {
+      let plan = try plan(graph, batch: 2, given, fuses: fuses)
+      expectNoOverlap(plan.arenaBlocks, plan.arenaOffsets, plan.arenaByteCount)
+      var bits: [[UInt8]] = []
+      for _ in 0..<2 {
+        plan.poison()
+        for input in graph.inputs {
+          plan.bytes(of: input.value).copyMemory(from: try #require(given[input.name]).bytes)
+        }
+        try plan.run()
+        bits = graph.outputs.map { plan.tensor($0.value).copiedBytes }
+        #expect(previous == nil || previous == bits, "seed \(seed), fused \(fuses)")
+        previous = bits
+      }
+      for output in graph.outputs {
+        // Products and functions of values of order 1, a dozen deep.
+        expect(
+          plan.tensor(output.value), near: try #require(want[output.value]), .ulpsOfLargest(200),
+          "seed \(seed), \(output.name)")
+      }
+    }
+  }
+
+  /// Elementwise nodes, views, products and norms over [2, 5, 64] and what is broadcast to it; any value may be used
+  /// again, and some are outputs though others read them.
+  static func randomGraph(_ random: inout SplitMix) throws(Diagnostic) -> (Graph, [String: Tensor]) {
+    var builder = GraphBuilder(name: "forward")
+    var given: [String: Tensor] = [:]
+    var full: [Value] = []
+    var narrow: [Value] = []
+    func input(_ shape: Shape, _ random: inout SplitMix) -> Value {
+      let name = "x\(given.count)"
+      given[name] = random.tensor(shape, in: -1...1)
+      if Bool.random(using: &random) { return builder.parameter(name, TensorType(.f32, shape)) }
+      return builder.input(name, TensorType(.f32, shape))
+    }
+    func one(_ primitive: Primitive, _ inputs: [Value], _ attributes: Attributes = [:]) throws(Diagnostic) -> Value {
+      try builder.node(primitive, inputs, attributes)[0]
+    }
+    for _ in 0..<3 { full.append(input([2, 5, 64], &random)) }
+    for shape: Shape in [[64], [2, 1, 64], [5, 64], [2, 5, 1], []] { narrow.append(input(shape, &random)) }
+    let weight = input([64, 64], &random)
+    for _ in 0..<Int.random(in: 3...16, using: &random) {
+      let x = full[Int.random(in: 0..<full.count, using: &random)]
+      let pool = full + narrow
+      let other = pool[Int.random(in: 0..<pool.count, using: &random)]
+      let pair = Bool.random(using: &random) ? [x, other] : [other, x]
+      switch Int.random(in: 0..<11, using: &random) {
+      case 0: full.append(try one(.add, pair))
+      case 1: full.append(try one(.mul, pair))
+      case 2: full.append(try one(.sub, pair))
+      case 3: full.append(try one(.tanh, [x]))
+      case 4: full.append(try one(.silu, [x]))
+      case 5: full.append(try one(.linear, [one(.tanh, [x]), weight, narrow[0]]))
+      case 6: full.append(try one(.layerNormalization, [x], ["epsilon": .float(1e-2)]))
+      case 7:
+        let flat = try one(.reshape, [x], ["shape": .ints([10, 64])])
+        full.append(try one(.reshape, [one(.neg, [flat])], ["shape": .ints([2, 5, 64])]))
+      case 8:
+        let halves = try builder.node(.split, [x], ["axis": .int(2), "sizes": .ints([24, 40])])
+        full.append(try one(.concat, [halves[1], halves[0]], ["axis": .int(2)]))
+      case 9:
+        let turned = try one(.transpose, [x], ["perm": .ints([1, 0, 2])])
+        full.append(try one(.transpose, [one(.relu, [turned])], ["perm": .ints([1, 0, 2])]))
+      default:
+        let first = try one(.slice, [x], ["axis": .int(0), "start": .int(1), "length": .int(1)])
+        narrow.append(first)
+        full.append(try one(.add, [x, first]))
+      }
+    }
+    builder.output("y0", full[full.count - 1])
+    builder.output("y1", full[Int.random(in: 0..<full.count, using: &random)])
+    builder.output("y2", narrow[narrow.count - 1])
+    return (builder.graph, given)
+  }
+
+  @Test("A value is a batch of rows where the operand is broadcast in one run of axes")
+  func rowLayouts() {
+    let result: Shape = [2, 5, 64]
+    #expect(
+      RowLayout([64], over: result).map { [$0.divisor, $0.modulus, $0.rowStride, $0.columnStride] } == [10, 1, 64, 1])
+    #expect(
+      RowLayout([2, 1, 64], over: result).map { [$0.divisor, $0.modulus, $0.rowStride, $0.columnStride] } == [
+        5, 2, 64, 1,
+      ])
+    #expect(
+      RowLayout([5, 64], over: result).map { [$0.divisor, $0.modulus, $0.rowStride, $0.columnStride] } == [1, 5, 64, 1])
+    #expect(
+      RowLayout([2, 5, 1], over: result).map { [$0.divisor, $0.modulus, $0.rowStride, $0.columnStride] } == [
+        1, 10, 1, 0,
+      ])
+    #expect(RowLayout([2, 1, 3, 64], over: [2, 5, 3, 64]) == nil)
+  }
+}
