@@ -57,12 +57,14 @@ extension Tensor {
     let (width, resultWidth) = (MemoryLayout<Element>.size, MemoryLayout<Result>.size)
     let walk = StridedWalk(shape, [a.shape.strides(over: shape), b.shape.strides(over: shape)])
     let (aStep, bStep) = (walk.steps[0], walk.steps[1])
-    walk.forEachRow { start, places in
-      let (aStart, bStart) = (places[0], places[1])
-      for index in 0..<walk.rowLength {
-        let x = aBytes.loadUnaligned(fromByteOffset: (aStart + index * aStep) * width, as: Element.self)
-        let y = bBytes.loadUnaligned(fromByteOffset: (bStart + index * bStep) * width, as: Element.self)
-        out.storeBytes(of: function(x, y), toByteOffset: (start + index) * resultWidth, as: Result.self)
+    withExtendedLifetime((a, b)) {  // Either may be a temporary, and the loop holds only its bytes.
+      walk.forEachRow { start, places in
+        let (aStart, bStart) = (places[0], places[1])
+        for index in 0..<walk.rowLength {
+          let x = aBytes.loadUnaligned(fromByteOffset: (aStart + index * aStep) * width, as: Element.self)
+          let y = bBytes.loadUnaligned(fromByteOffset: (bStart + index * bStep) * width, as: Element.self)
+          out.storeBytes(of: function(x, y), toByteOffset: (start + index) * resultWidth, as: Result.self)
+        }
       }
     }
   }
