@@ -74,6 +74,10 @@ struct Seeded: RandomNumberGenerator {
     return (inputs, attributes)
   }
 
+  private static func constant(_ tensor: Tensor) -> Attributes {
+    ["dtype": .dtype(tensor.dtype), "shape": .ints(tensor.shape.axes), "values": .floats(tensor.doubles)]
+  }
+
   /// A valid program of random nodes.
   mutating func program(batches: Bool = true) -> Program {
     var builder = GraphBuilder(name: ["forward", "a graph", "encode.2"].randomElement(using: &self) ?? "")
@@ -87,6 +91,12 @@ struct Seeded: RandomNumberGenerator {
     }
     for _ in 0..<400 {
       guard let primitive = Primitives.all.randomElement(using: &self) else { continue }
+      if Int.random(in: 0..<8, using: &self) == 0, let example = primitive.examples.randomElement(using: &self) {
+        // What chance hardly ever hits: an example of the primitive, its inputs as constants.
+        let inputs = example.inputs.compactMap { try? builder.node(.constant, [], Seeded.constant($0))[0] }
+        if let results = try? builder.node(primitive, inputs, example.attributes) { pool += results }
+        continue
+      }
       let (inputs, attributes) = use(of: primitive, pool.map { builder.type(of: $0) })
       let path = ["", "blocks.0", "out put"].randomElement(using: &self) ?? ""
       if let results = try? builder.node(primitive, inputs.map { pool[$0] }, attributes, path: path) {

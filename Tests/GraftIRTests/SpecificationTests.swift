@@ -51,6 +51,15 @@ enum Specification {
     #expect(Set(Specification.rules(of: try Specification.page("graph"))) == thrown)
   }
 
+  @Test("The example on the page of graphs is read, and printed as it stands")
+  func graphExample() throws {
+    let lines = try Specification.page("graph").split(separator: "\n", omittingEmptySubsequences: false)
+    let start = try #require(lines.firstIndex(of: "    graft program 1"))
+    let end = try #require(lines[start...].firstIndex(of: "    }"))
+    let text = lines[start...end].map { $0.dropFirst(4) }.joined(separator: "\n") + "\n"
+    #expect(try Program(parsing: text).description == text)
+  }
+
   @Test("The table of primitives names every primitive and no other")
   func table() throws {
     let page = try Specification.page("primitives/README")

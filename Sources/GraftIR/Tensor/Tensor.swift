@@ -38,7 +38,7 @@ public struct Tensor: @unchecked Sendable {
   /// The number of bytes.
   public var byteCount: Int { dtype.byteCount(of: elementCount) ?? 0 }
 
-  /// The bytes, to read.
+  /// The bytes, to read, for as long as the tensor lives: whoever keeps them keeps it.
   public var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: storage.start + offsetInBytes, count: byteCount)
   }

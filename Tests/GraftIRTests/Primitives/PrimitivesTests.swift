@@ -108,8 +108,18 @@ import Testing
     for seed in 0..<1000 {
       var random = Seeded(seed)
       let pool = (0..<4).map { _ in random.type(batches: seed % 2 == 0) }
-      let (numbers, attributes) = random.use(of: primitive, pool)
-      let inputs = numbers.map { pool[$0] }
+      var (numbers, attributes) = random.use(of: primitive, pool)
+      var inputs = numbers.map { pool[$0] }
+      if seed % 3 > 0, let example = primitive.examples.randomElement(using: &random) {
+        // An example with at most one thing changed: nearly right is where the rules are.
+        let change = Int.random(in: 0..<4, using: &random)
+        let name = attributes.keys.sorted().randomElement(using: &random)
+        let other = name.map { attributes[$0] }
+        (inputs, attributes) = (example.inputs.map(\.type), example.attributes)
+        if change == 0, !inputs.isEmpty { inputs[Int.random(in: 0..<inputs.count, using: &random)] = pool[0] }
+        if change == 1, let name, let other { attributes[name] = other }
+        if change == 2 { inputs.append(pool[0]) }
+      }
       do {
         let results = try primitive.infer(inputs, attributes)
         let shapes = inputs.compactMap(\.shape)

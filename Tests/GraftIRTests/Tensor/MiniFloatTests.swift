@@ -13,9 +13,8 @@ import Testing
     for code in 0..<UInt32(1) << UInt32(dtype.bitWidth) {
       let value = layout.decode(code)
       let written = layout.encode(value)
-      if value.isNaN {
-        #expect(layout.decode(written).isNaN)
-      } else if written != code {
+      // No expectation for each code: there are 65,536 of them.
+      if value.isNaN ? !layout.decode(written).isNaN : written != code {
         Issue.record("\(code) is \(value), which is written as \(written)")
       }
     }
@@ -28,9 +27,8 @@ import Testing
       let (low, high) = (layout.decode(code), layout.decode(code + 1))
       guard low.isFinite, high.isFinite else { continue }
       let middle = (low + high) / 2
-      #expect(layout.encode(middle) == code + code % 2)
-      #expect(layout.encode(middle.nextDown) == code)
-      #expect(layout.encode(middle.nextUp) == code + 1)
+      let found = [middle, middle.nextDown, middle.nextUp].map { layout.encode($0) }
+      if found != [code + code % 2, code, code + 1] { Issue.record("around \(middle): \(found)") }
     }
   }
 
