@@ -2,7 +2,7 @@ import GraftFormats
 public import GraftIR
 
 /// A model that can be run: its graphs, and where its tensors are.
-public final class OpenModel {
+public final class OpenModel: Sendable {
   public let name: String
   public let program: Program
   public let summary: ModelSummary
@@ -11,12 +11,14 @@ public final class OpenModel {
   /// The model's arguments as it was called.
   public let arguments: String
   let weights: [String: WeightExpression]
-  let readers: [(any CheckpointReader)?]
-  let files: [String]
+  private let module: Module
+  private let sources: WeightSources?
+  private let missingFile: String?
 
   init(
     _ module: Module, program: Program, assumed: [String], readers: [(any CheckpointReader)?], files: [String]
   ) {
+    self.module = module
     name = module.operatorName
     self.program = program
     summary = ModelSummary(module, program.graphs[0], bytesPerElement: { _ in 4 })
@@ -25,8 +27,29 @@ public final class OpenModel {
     var weights: [String: WeightExpression] = [:]
     module.forEachParameter { name, parameter in weights[name] = parameter.weight }
     self.weights = weights
-    self.readers = readers
-    self.files = files
+    let present = readers.compactMap(\.self)
+    sources = present.count == readers.count ? WeightSources(present) : nil
+    missingFile = zip(readers, files).first { $0.0 == nil }?.1
+  }
+
+  /// The modules that `paths` name, such as `blocks[all].attn`, as the names that a run traces.
+  public func tracePaths(_ paths: [String]) throws(Diagnostic) -> [String] {
+    try onDeepStack { () throws(Diagnostic) in
+      var result: [String] = []
+      let evaluator = Evaluator()
+      let checkpoints = Checkpoints { _ throws(Diagnostic) in nil }
+      let state = GraftState(base: module, evaluator: evaluator, checkpoints: checkpoints, seed: 0)
+      let environment = Environment(scope: Scope(parent: nil, file: Library.prelude), place: .graft(state))
+      for path in paths {
+        let expression = try Compiler().parseExpression(path, file: "--trace")
+        for item in try state.selection(expression, environment).items {
+          let isList = state.architecture[path: item.path]?.isList == true && item.path.count == 1
+          let ends = isList ? state.architecture[path: item.path]?.parts.map { item.path + [$0.name] } ?? [] : [item.path]
+          result += ends.map { $0.joined(separator: ".") }
+        }
+      }
+      return result
+    }
   }
 
   /// The values of the tensor called `name`: a view of the file where it is stored as it is.
@@ -34,14 +57,11 @@ public final class OpenModel {
     guard let weight = weights[name] else {
       throw Diagnostic("weights.missing", "the model has no tensor '\(name)'", category: .defect)
     }
-    var present: [any CheckpointReader] = []
-    for (reader, file) in zip(readers, files) {
-      guard let reader else {
-        throw Diagnostic("weights.no-file", "there is no file '\(file)'", at: Location(file), category: .inputMissing)
-      }
-      present.append(reader)
+    guard let sources else {
+      let file = missingFile ?? ""
+      throw Diagnostic("weights.no-file", "there is no file '\(file)'", at: Location(file), category: .inputMissing)
     }
-    return try weight.evaluate(present)
+    return try sources.evaluate(weight)
   }
 }
 
@@ -119,6 +139,50 @@ extension Compiler {
     }
     try module.settleNoise(path: "", seed: options.seed)
     return OpenModel(module, program: try lower(module, evaluator), assumed: [], readers: [], files: [])
+  }
+
+  /// One operator alone, its tensors those of `checkpoint` by their own names; sizes that it leaves open are those of
+  /// the inputs.
+  public func openOperator(
+    _ text: String, checkpoint: String, inputs: [String: Shape]
+  ) throws(Diagnostic) -> OpenModel {
+    try onDeepStack { () throws(Diagnostic) in
+      let evaluator = Evaluator()
+      let expression = try self.parseExpression(text, file: "--operator")
+      let environment = Environment(scope: Scope(parent: nil, file: Library.prelude), place: .compileTime)
+      let operation = try evaluator.operation(expression, environment)
+      guard case .symbol(let symbol) = operation.target, let entry = symbol.entry("forward") else {
+        throw Diagnostic("usage.operator", "'\(text)' is not one operator", category: .usage)
+      }
+      var places: [InstantiationContext.PlaceInput] = []
+      var sizes: [String: Int] = [:]
+      for input in entry.inputs {
+        guard let shape = inputs[input.name.text] else {
+          throw Diagnostic("run.input-missing", "the input '\(input.name.text)' is missing")
+        }
+        places.append(.one(TensorType(.f32, shape)))
+        for (item, size) in zip(input.pattern.items, shape.axes) {
+          if case .size(let expression) = item, let letter = expression.dottedName, letter.first?.isUppercase == true, letter != "B" {
+            sizes[letter] = size
+          }
+        }
+      }
+      var module = try evaluator.instantiate(operation, InstantiationContext(inputs: places, surroundings: []))
+      guard let opened = try openCheckpoint(checkpoint) else {
+        throw Diagnostic("weights.no-file", "there is no file '\(checkpoint)'", at: Location(checkpoint), category: .inputMissing)
+      }
+      try self.fill(&module, from: opened, number: 0, at: nil)
+      let tracer = Tracer(name: "forward")
+      tracer.leading = inputs.mapValues { $0.axes.map { Dimension($0) } }
+      try tracer.traceEntry("forward", of: module, sizes: sizes, evaluator)
+      var parameters: [Parameter] = []
+      module.forEachParameter { name, parameter in
+        parameters.append(Parameter(name: name, type: TensorType(.f32, parameter.shape), isFrozen: parameter.isFrozen))
+      }
+      return OpenModel(
+        module, program: Program(parameters: parameters, graphs: [tracer.builder.graph]), assumed: [],
+        readers: [opened.reader], files: [checkpoint])
+    }
   }
 
   /// The model in an opened checkpoint: from what it says of itself, else from its tensors.

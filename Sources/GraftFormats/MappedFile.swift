@@ -105,10 +105,10 @@ struct FileRegion: Sendable {
 func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }
 
 /// What stands at `path`, links followed.
-enum PathKind: Sendable, Hashable {
+package enum PathKind: Sendable, Hashable {
   case nothing, file, folder, other
 
-  init(of path: String) {
+  package init(of path: String) {
     var status = stat()
     guard !path.utf8.contains(0), fstatat(AT_FDCWD, path, &status, 0) == 0 else {
       self = .nothing

@@ -1,6 +1,14 @@
 import ArgumentParser
+import GraftCompiler
 
 @main
 struct Graftc: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "graftc")
+  static let configuration = CommandConfiguration(
+    commandName: "graftc",
+    abstract: "Compiles architecture edits of pretrained diffusion transformers, and runs what comes out.",
+    version: graftVersion,
+    subcommands: [
+      CheckCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self, DiffCommand.self,
+      RunCommand.self, SampleCommand.self, BenchCommand.self, VersionCommand.self,
+    ])
 }

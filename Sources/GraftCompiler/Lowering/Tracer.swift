@@ -15,6 +15,9 @@ package final class Tracer {
   /// What a part that was replaced must give, as its predecessor did, and where the replacement is written.
   var expectations: [String: (type: TensorType, at: Location)] = [:]
 
+  /// The sizes of inputs that are open (`...`) where an operator is run alone.
+  var leading: [String: [Dimension]] = [:]
+
   /// The types at a part's place.
   struct Signature {
     let inputs: [InstantiationContext.PlaceInput]

@@ -178,6 +178,10 @@ extension Tracer {
       var axes: [Dimension] = []
       for item in input.pattern.items {
         guard case .size(let size) = item else {
+          if let sizes = leading[input.name.text], sizes.count >= input.pattern.items.count - 1 {
+            axes += sizes.dropLast(input.pattern.items.count - 1)
+            continue
+          }
           throw Diagnostic("shapes.open", "'...' is not known where a model is run", at: input.pattern.at)
         }
         guard let axis = try evaluator.number(size, environment).dimension, axis.count >= 0 else {

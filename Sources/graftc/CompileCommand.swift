@@ -1,0 +1,85 @@
+import ArgumentParser
+import GraftCompiler
+import GraftFormats
+import GraftIR
+
+struct CompileCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile", abstract: "Writes the grafted checkpoint.",
+    discussion: "Example: graftc compile swap.graft -o swapped.safetensors")
+
+  /// What else a graft can be compiled to.
+  enum Target: String, ExpressibleByArgument { case ir }
+
+  @Argument(help: "A graft file, or FILE.graft:NAME.") var file: String
+  @Option(name: .shortAndLong, help: "Write here instead of where the graft says.") var output: String?
+  @Option(help: "The seed of every 'fresh' that names none.") var seed: Int = 0
+  @Flag(help: "Replace a file that exists.") var force = false
+  @Option(help: "'ir' prints the graphs instead of writing weights.") var emit: Target?
+  @OptionGroup var compilation: CompilationOptions
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let console = Console(common)
+    Interruption.watch()
+    let compiler = try compilation.compiler(console, seed: UInt64(bitPattern: Int64(seed)))
+    let (path, name) = graftAddress(file)
+    let grafts = compiler.compile(file: path, graftName: name)
+    try console.finish(compiler)
+    try console.run(compiler) { () throws(Diagnostic) in
+      if emit == .ir {
+        for graft in grafts { console.print(try String(describing: graft.program())) }
+        return
+      }
+      for job in try jobs(grafts) { try write(job, console) }
+    }
+  }
+
+  private struct Job {
+    let plan: WeightPlan
+    let readers: [any CheckpointReader]
+    let path: String
+  }
+
+  /// Everything to write; what can be wrong with any of it is found before the first byte.
+  private func jobs(_ grafts: [CompiledGraft]) throws(Diagnostic) -> [Job] {
+    var jobs: [Job] = []
+    for graft in grafts {
+      if !graft.missingFiles.isEmpty {
+        let files = graft.missingFiles.map { "'\($0)'" }
+        throw Diagnostic(
+          "weights.no-file",
+          files.count == 1 ? "there is no file \(files[0])" : "\(files.count) files are missing: \(files.joined(separator: ", "))",
+          help: "--base CHECKPOINT takes the place of the base's file, --base noise needs none", category: .inputMissing)
+      }
+      let readers = graft.readers.compactMap(\.self)
+      if let output {
+        guard grafts.count == 1 else {
+          throw Diagnostic("usage.output", "-o names one file, and there are \(grafts.count) to write", category: .usage)
+        }
+        jobs.append(Job(plan: try graft.weightPlan(for: graft.emits.first), readers: readers, path: output))
+        continue
+      }
+      if graft.emits.isEmpty {
+        throw Diagnostic(
+          "graft.no-emit", "graft \"\(graft.name)\" emits nothing", help: "-o FILE, or 'emit \"FILE\"' in the graft",
+          category: .usage)
+      }
+      for emit in graft.emits {
+        jobs.append(Job(plan: try graft.weightPlan(for: emit), readers: readers, path: emit.file))
+      }
+    }
+    return jobs
+  }
+
+  private func write(_ job: Job, _ console: Console) throws(Diagnostic) {
+    var options = TransferEngine.Options()
+    options.force = force
+    let bar = console.progressBar("writing \(job.path)")
+    try TransferEngine.run(
+      job.plan, readers: job.readers, to: job.path, options: options,
+      progress: { bar($0.tensors, $0.tensorCount) }, isCancelled: { Interruption.isAsked })
+    let bytes = job.plan.tensors.reduce(0) { $0 + ($1.dtype.byteCount(of: $1.shape.elementCount ?? 0) ?? 0) }
+    console.print("wrote \(job.path): \(job.plan.tensors.count) tensors, \(groupedDigits(bytes)) bytes")
+  }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import GraftCompiler
+import GraftFormats
+import GraftIR
+
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff", abstract: "Compares two checkpoints tensor by tensor, or two grafts as architectures.",
+    discussion: "Example: graftc diff before.pt after.safetensors --atol 1e-6")
+
+  @Argument(help: "The first checkpoint or graft file.") var first: String
+  @Argument(help: "The second.") var second: String
+  @Option(help: "Values may differ by this much times the larger one.") var rtol: Double = 0
+  @Option(help: "Values may differ by this much.") var atol: Double = 0
+  @Flag(help: "One JSON object.") var json = false
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let console = Console(common)
+    var isEqual = true
+    try console.run { () throws(Diagnostic) in
+      if first.contains(".graft"), second.contains(".graft") {
+        isEqual = try compareGrafts(console)
+        return
+      }
+      let a = try Formats.open(CheckpointAddress(parsing: first))
+      let b = try Formats.open(CheckpointAddress(parsing: second))
+      let difference = try CheckpointDifference(a, b, relative: rtol, absolute: atol)
+      isEqual = difference.isEqual
+      console.print(json ? difference.json.text() : difference.text)
+    }
+    if !isEqual { throw ExitCode(1) }
+  }
+
+  private func compareGrafts(_ console: Console) throws(Diagnostic) -> Bool {
+    func rows(_ text: String) throws(Diagnostic) -> [ModelSummary.Row] {
+      let compiler = Compiler()
+      let (file, name) = graftAddress(text)
+      let grafts = compiler.compile(file: file, graftName: name)
+      if let error = compiler.diagnostics.inSourceOrder.first(where: { $0.severity == .error }) { throw error }
+      guard let graft = grafts.first, grafts.count == 1 else {
+        throw Diagnostic("usage.one-graft", "'\(text)' holds \(grafts.count) grafts", help: "FILE.graft:NAME", category: .usage)
+      }
+      return graft.grafted.operators
+    }
+    let a = try rows(first)
+    let b = try rows(second)
+    let before = Dictionary(a.map { ($0.path, $0) }, uniquingKeysWith: { x, _ in x })
+    let after = Dictionary(b.map { ($0.path, $0) }, uniquingKeysWith: { x, _ in x })
+    func call(_ row: ModelSummary.Row) -> String { "\(row.operator)(\(row.arguments))" }
+    let missing = a.filter { after[$0.path] == nil }
+    let extra = b.filter { before[$0.path] == nil }
+    let changed = b.compactMap { row in before[row.path].flatMap { call($0) == call(row) ? nil : ($0, row) } }
+    let isEqual = missing.isEmpty && extra.isEmpty && changed.isEmpty
+    if json {
+      let report: JSON = [
+        "equal": .bool(isEqual), "missing": .list(missing.map { .text($0.path) }),
+        "extra": .list(extra.map { .text($0.path) }),
+        "changed": .list(
+          changed.map { ["name": .text($0.1.path), "reason": .text("\(call($0.0)) → \(call($0.1))")] }),
+      ]
+      console.print(report.text())
+    } else {
+      for row in missing { console.print("missing  \(row.path): \(call(row))") }
+      for row in extra { console.print("extra    \(row.path): \(call(row))") }
+      for (old, new) in changed { console.print("changed  \(new.path): \(call(old)) → \(call(new))") }
+      if isEqual { console.print("equal") }
+    }
+    return isEqual
+  }
+}

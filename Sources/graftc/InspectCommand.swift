@@ -1,0 +1,118 @@
+import ArgumentParser
+import GraftCompiler
+import GraftFormats
+import GraftIR
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Tells what a checkpoint holds, and which model it is.",
+    discussion: "Example: graftc inspect model.pt --json")
+
+  @Argument(help: "Checkpoints; 'train.pt:ema' is the part under that key.") var checkpoints: [String]
+  @Flag(help: "Print back the graft file that a checkpoint was made from.") var program = false
+  @Flag(help: "One JSON object a line.") var json = false
+  @Option(name: .customLong("assume"), parsing: .singleValue, help: "What tensors do not tell, such as 'dit(heads: 4)'.")
+  var assumptions: [String] = []
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let console = Console(common)
+    for address in checkpoints {
+      try console.run { () throws(Diagnostic) in try inspect(address, console) }
+    }
+  }
+
+  private func inspect(_ address: String, _ console: Console) throws(Diagnostic) {
+    let reader = try Formats.open(CheckpointAddress(parsing: address))
+    if program {
+      guard let source = reader.metadata["graft.source"] else {
+        throw Diagnostic("inspect.no-program", "'\(address)' was not made by graft", at: Location(reader.file))
+      }
+      console.print(source)
+      return
+    }
+    var options = Compiler.Options()
+    options.assumptions = assumptions
+    let compiler = Compiler(options: options)
+    var model: OpenModel?
+    do throws(Diagnostic) { model = try compiler.open(.checkpoint(address), randomWeights: false).first } catch {
+      console.note("no model is recognised: \(error.message)" + (error.help.map { " (\($0))" } ?? ""))
+    }
+    console.print(json ? jsonReport(reader, model).text() : textReport(reader, model, compiler))
+  }
+
+  private func jsonReport(_ reader: any CheckpointReader, _ model: OpenModel?) -> JSON {
+    let metadata = reader.metadata.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .text($0.value)) }
+    return [
+      "format": .text(reader.format),
+      "model": model.map(self.json) ?? .null,
+      "metadata": .object(metadata),
+      "tensors": .list(
+        reader.entries.map { entry in
+          [
+            "name": .text(entry.name), "path": .list(entry.path.map { .text($0) }),
+            "dtype": .text(entry.dtype.safetensorsName ?? entry.dtype.rawValue.uppercased()),
+            "shape": .list(entry.shape.axes.map { .int($0) }), "bytes": .int(entry.byteCount),
+          ]
+        }),
+    ]
+  }
+
+  private func json(_ model: OpenModel) -> JSON {
+    [
+      "name": .text(model.name), "arguments": .text(model.arguments), "layout": .text("model"),
+      "assumed": .list(model.assumed.map { .text($0) }),
+      "blocks": .list(
+        model.blocks.map { row in
+          ["path": .text(row.path), "operator": .text(row.operator), "arguments": .text(row.arguments)]
+        }),
+    ]
+  }
+
+  private func textReport(_ reader: any CheckpointReader, _ model: OpenModel?, _ compiler: Compiler) -> String {
+    var lines = ["\(reader.file): \(reader.format), \(groupedDigits(reader.byteCount)) bytes, \(reader.entries.count) tensors"]
+    if let model {
+      lines.append("model \(model.name)(\(model.arguments))")
+      lines.append("  \(groupedDigits(model.summary.parameters)) parameters, depth \(model.summary.depth)")
+      lines += blockLines(model)
+    }
+    let long = reader.metadata.filter { !$0.key.hasPrefix("graft.declarations") && !$0.key.hasPrefix("graft.architecture") }
+    if !long.isEmpty { lines.append("metadata") }
+    for (key, value) in long.sorted(by: { $0.key < $1.key }) {
+      let first = value.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+      lines.append("  \(key): \(first.prefix(100))\(first.count > 100 || value.contains("\n") ? " ..." : "")")
+    }
+    lines.append("tensors")
+    let rows = reader.entries.map { [$0.name, $0.dtype.rawValue, $0.shape.description, groupedDigits($0.byteCount)] }
+    lines += table(["name", "dtype", "shape", "bytes"], rows)
+    return lines.joined(separator: "\n")
+  }
+
+  /// Runs of blocks with equal operators on one line.
+  private func blockLines(_ model: OpenModel) -> [String] {
+    var order: [String] = []
+    var parts: [String: [String]] = [:]
+    for row in model.blocks {
+      guard let dot = row.path.lastIndex(of: "]") else { continue }
+      let block = String(row.path[...dot])
+      if parts[block] == nil { order.append(block) }
+      let name = row.path[row.path.index(after: dot)...].drop { $0 == "." }
+      parts[block, default: []].append((name.isEmpty ? "" : "\(name) = ") + "\(row.operator)(\(row.arguments))")
+    }
+    var lines: [String] = []
+    var start = 0
+    while start < order.count {
+      var end = start
+      while end + 1 < order.count, parts[order[end + 1]] == parts[order[start]] { end += 1 }
+      let name = start == end ? order[start] : "\(order[start]) ... \(order[end])"
+      lines.append("  \(name): " + (parts[order[start]] ?? []).joined(separator: ", "))
+      start = end + 1
+    }
+    return lines
+  }
+}
+
+extension OpenModel {
+  /// The parts of the model's blocks, in order.
+  var blocks: [ModelSummary.Row] { summary.operators.filter { $0.path.contains("[") } }
+}

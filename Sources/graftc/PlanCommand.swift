@@ -1,0 +1,150 @@
+import ArgumentParser
+import GraftCompiler
+import GraftFormats
+import GraftIR
+
+struct PlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "Tells what a graft would do and cost, opening no more than headers.",
+    discussion: "Example: graftc plan swa.graft --set window=1,2,4,8 --json")
+
+  @Argument(help: "A graft file, or FILE.graft:NAME.") var file: String
+  @OptionGroup var compilation: CompilationOptions
+  @Flag(help: "One JSON object a line for each variant.") var json = false
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let console = Console(common)
+    let compiler = try compilation.compiler(console)
+    let (path, name) = graftAddress(file)
+    let grafts = compiler.compile(file: path, graftName: name)
+    try console.finish(compiler)
+    for graft in grafts { console.print(json ? PlanReport(graft).json.text() : PlanReport(graft).text) }
+  }
+}
+
+extension CompilationOptions {
+  func compiler(_ console: Console, seed: UInt64 = 0) throws -> Compiler {
+    var result: Compiler?
+    try console.run { () throws(Diagnostic) in result = Compiler(options: try options(seed: seed)) }
+    guard let result else { throw ExitCode.failure }
+    return result
+  }
+}
+
+/// A plan as a person or a program reads it.
+struct PlanReport {
+  let graft: CompiledGraft
+
+  init(_ graft: CompiledGraft) { self.graft = graft }
+
+  var json: JSON {
+    let settings: [(String, JSON)] = graft.settings.map { ($0.name, .text($0.value)) }
+    return .object([
+      JSON.Member("model", .text(graft.name)),
+      JSON.Member("set", .object(settings.map { JSON.Member($0.0, $0.1) })),
+      JSON.Member("base", Self.json(graft.base)),
+      JSON.Member("grafted", Self.json(graft.grafted)),
+      JSON.Member("edits", .list(graft.edits.map(Self.json))),
+      JSON.Member("requirements", .list(graft.requirements.map { .text($0) })),
+      JSON.Member("emits", .list(graft.emits.map { .text($0.file) })),
+      JSON.Member("missing", .list(graft.missingFiles.map { .text($0) })),
+    ])
+  }
+
+  private static func json(_ summary: ModelSummary) -> JSON {
+    [
+      "name": .text(summary.name), "parameters": .int(summary.parameters), "macs": .int(summary.macs),
+      "bytes": .int(summary.bytes), "depth": .int(summary.depth),
+      "operators": .list(
+        summary.operators.map { row in
+          [
+            "path": .text(row.path), "operator": .text(row.operator), "arguments": .text(row.arguments),
+            "parameters": .int(row.parameters), "macs": .int(row.macs),
+          ]
+        }),
+    ]
+  }
+
+  private static func json(_ edit: CompiledGraft.Edit) -> JSON {
+    let starts = edit.starts.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .int($0.value)) }
+    return [
+      "statement": .text(edit.word), "path": .text(edit.path), "operator": .text(edit.operator),
+      "starts": .object(starts),
+    ]
+  }
+
+  var text: String {
+    var lines: [String] = []
+    let settings = graft.settings.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+    lines.append("graft \"\(graft.name)\"" + (settings.isEmpty ? "" : "  \(settings)"))
+    lines.append("  base  \(graft.baseText)")
+    for (edits, count) in grouped(graft.edits) {
+      let paths = count == 1 ? edits[0].path : "\(edits[0].path) ... \(edits[count - 1].path), \(count) in all"
+      let what = edits[0].operator.isEmpty ? "" : " → \(edits[0].operator)"
+      lines.append("  \(edits[0].word)  \(paths)\(what)")
+      let starts = edits[0].starts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+      if !starts.isEmpty { lines.append("      tensors of each: " + starts.joined(separator: ", ")) }
+    }
+    lines.append("")
+    lines += table(
+      ["", "base", "grafted", "change"],
+      [
+        figure("parameters", graft.base.parameters, graft.grafted.parameters),
+        figure("multiply-adds", graft.base.macs, graft.grafted.macs),
+        figure("bytes", graft.base.bytes, graft.grafted.bytes),
+        figure("depth", graft.base.depth, graft.grafted.depth),
+      ])
+    lines.append("")
+    lines += table(["operator", "parts", "parameters", "multiply-adds"], operatorRows)
+    for requirement in graft.requirements { lines.append("  holds: \(requirement)") }
+    for file in graft.missingFiles { lines.append("  not at hand: \(file)") }
+    for emit in graft.emits { lines.append("  emits \(emit.file)" + (emit.dtype.map { " as \($0)" } ?? "")) }
+    return lines.joined(separator: "\n")
+  }
+
+  /// Neighbouring edits that differ in their path only.
+  private func grouped(_ edits: [CompiledGraft.Edit]) -> [([CompiledGraft.Edit], Int)] {
+    var groups: [[CompiledGraft.Edit]] = []
+    for edit in edits {
+      if let last = groups.last?.first, last.word == edit.word, last.operator == edit.operator, last.starts == edit.starts {
+        groups[groups.count - 1].append(edit)
+      } else {
+        groups.append([edit])
+      }
+    }
+    return groups.map { ($0, $0.count) }
+  }
+
+  private func figure(_ name: String, _ base: Int, _ grafted: Int) -> [String] {
+    let percent = base == 0 ? 0 : Double(grafted - base) / Double(base) * 100
+    let rounded = (percent * 100).rounded() / 100
+    return [name, groupedDigits(base), groupedDigits(grafted), (rounded >= 0 ? "+" : "") + "\(rounded) %"]
+  }
+
+  private var operatorRows: [[String]] {
+    var order: [String] = []
+    var totals: [String: (parts: Int, parameters: Int, macs: Int)] = [:]
+    for row in graft.grafted.operators {
+      if totals[row.operator] == nil { order.append(row.operator) }
+      let old = totals[row.operator] ?? (0, 0, 0)
+      totals[row.operator] = (old.parts + 1, old.parameters + row.parameters, old.macs + row.macs)
+    }
+    return order.compactMap { name in
+      totals[name].map { [name, String($0.parts), groupedDigits($0.parameters), groupedDigits($0.macs)] }
+    }
+  }
+}
+
+/// Rows in columns, the first to the left and the others to the right.
+func table(_ header: [String], _ rows: [[String]]) -> [String] {
+  let all = [header] + rows
+  let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+  return all.map { row in
+    let cells = row.enumerated().map { column, cell in
+      let space = String(repeating: " ", count: widths[column] - cell.count)
+      return column == 0 ? cell + space : space + cell
+    }
+    return "  " + cells.joined(separator: "  ")
+  }
+}

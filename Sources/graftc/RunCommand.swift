@@ -1,0 +1,71 @@
+import ArgumentParser
+import GraftCompiler
+import GraftFormats
+import GraftIR
+import GraftRunner
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs a model, or one operator, on tensors from a file.",
+    discussion: "Example: graftc run model.safetensors --input x.safetensors --output out.safetensors")
+
+  @Argument(help: "A checkpoint, a graft file or a model such as 'dit.xl2(image: 512)'.") var model: String
+  @Option(help: "A file of input tensors by name.") var input: String
+  @Option(name: .shortAndLong, help: "The file to write every result to, by name.") var output: String
+  @Option(help: "The entry to run.") var function: String = "forward"
+  @Option(parsing: .singleValue, help: "Also write what these parts gave, such as 'blocks[all].attn'.") var trace: [String] = []
+  @Option(name: .customLong("operator"), help: "Run one operator alone, its parameters from the checkpoint.") var operatorText: String?
+  @Option(help: "The threads to run on.") var threads: Int?
+  @Flag(help: "Seeded weights where there is no checkpoint.") var randomWeights = false
+  @Option(help: "The seed of random weights.") var seed: Int = 0
+  @Flag(help: "Replace a file that exists.") var force = false
+  @OptionGroup var compilation: CompilationOptions
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let console = Console(common)
+    let compiler = try compilation.compiler(console, seed: UInt64(bitPattern: Int64(seed)))
+    try console.run(compiler) { () throws(Diagnostic) in
+      let reader = try Formats.open(CheckpointAddress(parsing: input))
+      var inputs: [String: Tensor] = [:]
+      for (index, entry) in reader.entries.enumerated() { inputs[entry.name] = try reader.tensor(at: index) }
+      let pool = try ThreadPool.sized(threads)
+      let results: [(name: String, tensor: Tensor)]
+      if let operatorText {
+        let single = try compiler.openOperator(operatorText, checkpoint: model, inputs: inputs.mapValues(\.shape))
+        results = try Model(single.program, pool: pool) { name throws(Diagnostic) in try single.tensor(name) }
+          .run(function: function, inputs: inputs)
+      } else {
+        let opened = try one(try compiler.open(Compiler.ModelAddress(model), randomWeights: randomWeights))
+        let paths = try opened.tracePaths(trace)
+        results = try Model(opened.program, pool: pool) { name throws(Diagnostic) in try opened.tensor(name) }
+          .run(function: function, inputs: inputs, trace: Set(paths))
+      }
+      console.notes(of: compiler)
+      var options = TransferEngine.Options()
+      options.force = force
+      try TransferEngine.write(results.map { ($0.name, $0.tensor) }, to: output, options: options)
+    }
+    try console.finish(compiler)
+  }
+
+  private func one(_ models: [OpenModel]) throws(Diagnostic) -> OpenModel {
+    guard let model = models.first, models.count == 1 else {
+      throw Diagnostic(
+        "usage.one-model", "'\(self.model)' gives \(models.count) models, and one is run", help: "FILE.graft:NAME",
+        category: models.isEmpty ? .badData : .usage)
+    }
+    return model
+  }
+}
+
+extension ThreadPool {
+  /// A pool of so many threads, or that of the process.
+  static func sized(_ count: Int?) throws(Diagnostic) -> ThreadPool {
+    guard let count else { return .process }
+    guard (1...1024).contains(count) else {
+      throw Diagnostic("usage.threads", "--threads is \(count), and must be from 1 to 1024", category: .usage)
+    }
+    return ThreadPool(threadCount: count)
+  }
+}

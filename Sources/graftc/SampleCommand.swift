@@ -1,0 +1,123 @@
+import ArgumentParser
+import GraftCompiler
+import GraftFormats
+import GraftIR
+import GraftRunner
+
+struct SampleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sample", abstract: "Draws pictures: a row for each model and seed, a column for each label.",
+    discussion: "Example: graftc sample model.pt --labels 207,360 --steps 250 --guidance 4 --seed 0,1 -o grid.png")
+
+  enum Method: String, ExpressibleByArgument, CaseIterable { case ddpm, ddim }
+
+  @Argument(help: "Checkpoints, graft files or models.") var models: [String]
+  @Option(help: "Classes, such as 207,360.") var labels: String
+  @Option(help: "The steps to keep: 250, ddim50 or 10,15,20.") var steps: String = "250"
+  @Option(help: "How strongly classes guide; 1 is not at all.") var guidance: Double = 4
+  @Option(help: "Seeds, a row each.") var seed: String = "0"
+  @Option(help: "How a step is taken.") var sampler: Method = .ddpm
+  @Option(help: "How much fresh noise DDIM adds, from 0 to 1.") var eta: Double = 0
+  @Option(help: "A file with 'start' and optionally 'noises', instead of draws.") var noise: String?
+  @Option(name: .shortAndLong, help: "A .png, or a .safetensors that keeps the samples.") var output: String
+  @Flag(help: "Only the pictures, without labels and at their own size.") var plain = false
+  @Flag(help: "Seeded weights where there is no checkpoint.") var randomWeights = false
+  @Option(help: "The threads to run on.") var threads: Int?
+  @Flag(help: "Replace a file that exists.") var force = false
+  @OptionGroup var compilation: CompilationOptions
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let console = Console(common)
+    Interruption.watch()
+    let compiler = try compilation.compiler(console)
+    try console.run(compiler) { () throws(Diagnostic) in
+      let classes = try wholeNumbers(labels, "--labels")
+      let seeds = try wholeNumbers(seed, "--seed")
+      guard guidance.isFinite else { throw Diagnostic("usage.guidance", "--guidance is \(guidance)", category: .usage) }
+      try OutputCheck.refuseExisting(output, force: force)
+      let pool = try ThreadPool.sized(threads)
+      let process = try DiffusionProcess(respacing: try Respacing(steps))
+      let sampler = try Sampler(process, method: self.sampler == .ddpm ? .ddpm : .ddim(eta: Float(eta)))
+      let given = try noise.map { path throws(Diagnostic) in try Formats.open(CheckpointAddress(parsing: path)) }
+
+      var rows: [(name: String, samples: Tensor)] = []
+      for text in models {
+        let opened = try compiler.open(Compiler.ModelAddress(text), randomWeights: randomWeights)
+        console.notes(of: compiler)
+        for model in opened {
+          let runner = Model(model.program, pool: pool) { name throws(Diagnostic) in try model.tensor(name) }
+          let denoiser = try Denoiser(runner, classes: classes, guidance: guidance)
+          for seed in seeds {
+            let bar = console.progressBar("\(text), seed \(seed)")
+            let samples = try sampler.samples(
+              classes.count, of: denoiser.shape, isGuided: denoiser.isGuided, noise: try sampleNoise(seed, given),
+              progress: { state throws(Diagnostic) in
+                bar(state.completedStepCount, state.stepCount)
+                try Interruption.check()
+              }, model: { x, time throws(Diagnostic) in try denoiser.predict(x, at: time) })
+            rows.append(("\(text.split(separator: "/").last ?? "") \(seed)", samples))
+          }
+        }
+      }
+      try write(rows, classes)
+    }
+    try console.finish(compiler)
+  }
+
+  private func sampleNoise(_ seed: Int, _ given: (any CheckpointReader)?) throws(Diagnostic) -> SampleNoise {
+    guard let given else { return SampleNoise(seed: seed) }
+    guard let start = given.entries.firstIndex(where: { $0.name == "start" }) else {
+      throw Diagnostic("sample.noise", "'\(given.file)' has no tensor 'start'", at: Location(given.file))
+    }
+    let noises = given.entries.firstIndex { $0.name == "noises" }
+    return SampleNoise(
+      start: try given.tensor(at: start), noises: try noises.map { index throws(Diagnostic) in try given.tensor(at: index) },
+      seed: seed)
+  }
+
+  private func write(_ rows: [(name: String, samples: Tensor)], _ classes: [Int]) throws(Diagnostic) {
+    guard let first = rows.first else { throw Diagnostic("usage.no-model", "no model to sample from", category: .usage) }
+    if output.hasSuffix(".png") {
+      var pictures: [[Picture]] = []
+      for row in rows { pictures.append(try Picture.pictures(of: row.samples)) }
+      let grid = PictureGrid(rows: pictures)
+      let picture =
+        plain
+        ? grid.plain
+        : grid.labelled(columns: classes.map(String.init), rows: rows.map(\.name), scale: grid.viewableScale)
+      try PNGWriter.write(picture, to: output, replacing: force)
+      return
+    }
+    guard rows.allSatisfy({ $0.samples.shape.axes.dropFirst() == first.samples.shape.axes.dropFirst() }) else {
+      throw Diagnostic("sample.sizes", "the models' samples differ in size, so one tensor does not hold them", category: .usage)
+    }
+    let values = rows.flatMap(\.samples.floats)
+    let shape = Shape([rows.reduce(0) { $0 + $1.samples.shape.axes[0] }] + first.samples.shape.axes.dropFirst())
+    var options = TransferEngine.Options()
+    options.force = force
+    try TransferEngine.write([("samples", Tensor(values, shape))], to: output, options: options)
+  }
+}
+
+/// `1,2,3` as whole numbers.
+func wholeNumbers(_ text: String, _ option: String) throws(Diagnostic) -> [Int] {
+  var result: [Int] = []
+  for piece in text.split(separator: ",", omittingEmptySubsequences: false) {
+    guard let number = Int(piece) else {
+      throw Diagnostic("usage.numbers", "\(option) \(text): '\(piece)' is no whole number", category: .usage)
+    }
+    result.append(number)
+  }
+  return result
+}
+
+/// Checks that long work would be for nothing.
+enum OutputCheck {
+  static func refuseExisting(_ path: String, force: Bool) throws(Diagnostic) {
+    if !force, PathKind(of: path) != .nothing {
+      throw Diagnostic(
+        "transfer.exists", "'\(path)' exists", at: Location(path), help: "--force replaces it", category: .cannotCreate)
+    }
+  }
+}
