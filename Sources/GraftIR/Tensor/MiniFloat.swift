@@ -36,8 +36,11 @@ public struct MiniFloat: Sendable {
     case .negativeZeroIsNaN where code == signBit: return .nan
     case .ieee, .nanOnly, .negativeZeroIsNaN, .none: break
     }
-    let fraction = Double(exponent == 0 ? mantissa : mantissa + 1 << mantissaBits)
-    let magnitude = fraction * Double(sign: .plus, exponent: max(exponent, 1) - bias - mantissaBits, significand: 1)
+    var magnitude = Double(mantissa) * Double(sign: .plus, exponent: 1 - bias - mantissaBits, significand: 1)
+    if exponent > 0 {  // A normal number is one in double too: the same mantissa, and another bias.
+      let bits = UInt64(exponent + 1023 - bias) << 52 | UInt64(mantissa) << UInt64(52 - mantissaBits)
+      magnitude = Double(bitPattern: bits)
+    }
     return negative ? -magnitude : magnitude
   }
 
@@ -61,15 +64,17 @@ public struct MiniFloat: Sendable {
       case .negativeZeroIsNaN, .none: UInt32(topExponent) << UInt32(mantissaBits) | mantissaMask
       }
     let magnitude = abs(value)
+    let dropped = UInt64(52 - mantissaBits)
     var code = largest + 1
-    if magnitude.isFinite {
-      let exponent = max(Int(magnitude == 0 ? -2000 : magnitude.exponent), 1 - bias)
-      let unit = Double(sign: .plus, exponent: exponent - mantissaBits, significand: 1)
-      let steps = (magnitude / unit).rounded(.toNearestOrEven)  // At most 2^(mantissaBits + 1).
-      if exponent - (1 - bias) <= topExponent {
-        // A mantissa that rounds up to the next power of two carries into the exponent by itself.
-        code = UInt32(exponent - (1 - bias)) << UInt32(mantissaBits) + UInt32(steps)
-      }
+    if magnitude.bitPattern >= UInt64(1024 - bias) << 52, magnitude.isFinite {
+      // Normal here and there. Half of what is dropped, less one unless the last bit kept is odd, carries into the bits
+      // kept exactly where they are to be rounded up, and from the mantissa into the exponent.
+      let bits = magnitude.bitPattern
+      let rounded = (bits + (1 << (dropped - 1)) - 1 + (bits >> dropped & 1)) >> dropped
+      code = UInt32(min(rounded - UInt64(1023 - bias) << UInt64(mantissaBits), UInt64(largest) + 1))
+    } else if magnitude.isFinite {
+      let unit = Double(sign: .plus, exponent: 1 - bias - mantissaBits, significand: 1)
+      code = UInt32((magnitude / unit).rounded(.toNearestOrEven))
     }
     if code > largest {
       switch special {
