@@ -29,7 +29,8 @@ package final class Library {
     var tree = SyntaxTree(imports: [], declarations: [])
     for source in Prelude.sources { tree.declarations += parse(source, into: &diagnostics).declarations }
     let scope = FileScope(tree, sources: Prelude.sources, parents: [], isPrelude: true, diagnostics: &diagnostics)
-    precondition(!diagnostics.hasErrors, "the prelude does not parse: \(diagnostics.items)")
+    let renderer = DiagnosticRenderer(sources: Prelude.sources)
+    precondition(!diagnostics.hasErrors, "the prelude does not parse: \(renderer.render(diagnostics))")
     return scope
   }()
 

@@ -284,7 +284,7 @@ struct Recognition {
       if callee.dottedName == "noted", case .text(let parts) = argument.kind, case .literal(let key)? = parts.first {
         return noted(key)
       }
-      if callee.dottedName == "preset", let label = argument.dottedName, let value = known[label] {
+      if callee.dottedName == "alike", let label = argument.dottedName, let value = known[label] {
         return presetValue(symbol, label, value, known)
       }
     }
@@ -318,7 +318,7 @@ struct Recognition {
 
   private func isPresetRule(_ expression: Expression) -> Bool {
     guard case .call(let callee, _) = expression.kind else { return false }
-    return callee.dottedName == "preset"
+    return callee.dottedName == "alike"
   }
 
   // MARK: Comparing
