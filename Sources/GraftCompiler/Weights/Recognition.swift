@@ -210,7 +210,11 @@ struct Recognition {
   private mutating func candidate(
     _ expected: Module?, _ path: [String], _ surroundings: [Module]
   ) throws(Diagnostic) -> Module? {
-    let operators = names.visibleOperators.filter { !$0.declaration.isModel && $0 != expected?.symbol }
+    // A merge is an operator whose first input is a list; everything else takes a tensor first.
+    let operators = names.visibleOperators.filter { symbol in
+      let takesList = symbol.entry("forward")?.inputs.first?.pattern.count != nil
+      return !symbol.declaration.isModel && symbol != expected?.symbol && takesList == (expected == nil)
+    }
     for symbol in (expected?.symbol.map { [$0] } ?? []) + operators {
       let values = recovered(symbol, datum(at: path))
       if values.isEmpty { continue }
