@@ -1,9 +1,10 @@
 import GraftIR
 
-/// Reads JSON from bytes in place, value by value, as the caller asks for them: a header of 100 MB never becomes a tree.
+/// Reads JSON from bytes in place, value by value, as the caller asks for them: a header of 100 MB never becomes a
+/// tree.
 ///
-/// Strict where hostile files profit from leniency: no comments, no trailing commas, no byte order mark, no text that is
-/// not UTF-8, no lone surrogate, no name twice in an object, at most `JSONScanner.depthLimit` levels.
+/// Strict where hostile files profit from leniency: no comments, no trailing commas, no byte order mark, no text that
+/// is not UTF-8, no lone surrogate, no name twice in an object, at most `JSONScanner.depthLimit` levels.
 struct JSONScanner {
   /// Low enough that neither reading nor releasing a value runs out of stack on a thread of 512 KB.
   static let depthLimit = 128
