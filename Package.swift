@@ -36,7 +36,8 @@ let package = Package(
 
     // Checkpoint files and the engine that streams weights between them.
     .target(
-      name: "GraftFormats", dependencies: ["GraftIR", "GraftKernels", "CLinux", "CZlib", "CCrypto"], swiftSettings: strict),
+      name: "GraftFormats", dependencies: ["GraftIR", "GraftKernels", "CLinux", "CZlib", "CCrypto"],
+      swiftSettings: strict),
 
     // The language: text to architecture, graph and weight plan.
     .target(

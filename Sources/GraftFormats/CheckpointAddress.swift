@@ -2,7 +2,9 @@ public import GraftIR
 
 /// How a person names a checkpoint: a file or folder, and the key of a part of it, as in `train.pt:ema`.
 public struct CheckpointAddress: Sendable, Hashable {
+  /// The path of a file or folder.
   public let file: String
+  /// The keys that lead to the part, joined with `/`, or `nil` for everything.
   public let key: String?
 
   /// The part of `file` under `key`, or all of it.
@@ -24,6 +26,7 @@ public struct CheckpointAddress: Sendable, Hashable {
 }
 
 extension CheckpointAddress: CustomStringConvertible {
+  /// As a person writes it.
   public var description: String { key.map { "\(file):\($0)" } ?? file }
 }
 

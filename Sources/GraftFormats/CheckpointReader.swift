@@ -6,7 +6,9 @@ public struct TensorEntry: Sendable, Hashable {
   public let name: String
   /// The keys that lead to it, its own name last; one element in a flat file.
   public let path: [String]
+  /// The type of its elements.
   public let dtype: DType
+  /// The sizes of its axes.
   public let shape: Shape
   /// The bytes that its values fill when stored contiguously.
   public let byteCount: Int

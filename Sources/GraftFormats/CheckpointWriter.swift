@@ -2,9 +2,13 @@ public import GraftIR
 
 /// A tensor that is going to be written.
 public struct TensorDeclaration: Sendable, Hashable {
+  /// Its name in the output.
   public let name: String
+  /// The type of its elements.
   public let dtype: DType
+  /// The sizes of its axes.
   public let shape: Shape
+  /// The bytes that its values fill.
   public let byteCount: Int
 
   /// A declaration; `dtype` and `shape` fill whole bytes.

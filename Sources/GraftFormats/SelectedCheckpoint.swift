@@ -2,16 +2,22 @@ public import GraftIR
 
 /// A part of a checkpoint, under the names that it has below its key. The metadata stay those of the whole.
 public final class SelectedCheckpoint: CheckpointReader {
+  /// The checkpoint that this is a part of.
   public let base: any CheckpointReader
   /// The key that leads to the part, or `nil` where only a prefix was taken off.
   public let key: String?
+  /// The tensors of the part, under the names that they have below the key.
   public let entries: [TensorEntry]
   /// For each entry, its number in `base`.
   private let indices: [Int]
 
+  /// The format of the whole.
   public var format: String { base.format }
+  /// The path of the whole.
   public var file: String { base.file }
+  /// The size of the whole.
   public var byteCount: Int { base.byteCount }
+  /// The metadata of the whole.
   public var metadata: [String: String] { base.metadata }
 
   init(_ base: any CheckpointReader, key: String?, entries: [TensorEntry], indices: [Int]) {
@@ -21,6 +27,7 @@ public final class SelectedCheckpoint: CheckpointReader {
     self.indices = indices
   }
 
+  /// The tensor of `entries[index]`, as the whole gives it.
   public func tensor(at index: Int) throws(Diagnostic) -> Tensor { try base.tensor(at: indices[index]) }
 }
 

@@ -93,7 +93,7 @@ struct HostileFile: Sendable, CustomTestStringConvertible {
       #expect(file.mayLoad)
     } catch {
       #expect(error.severity == .error)
-      #expect(error.rule.contains(".") && !error.message.isEmpty)
+      #expect(HostileRules.all[error.rule]?.contains(file.file) == true, "\(error.rule): \(error.message)")
       #expect(!error.message.hasSuffix("."))
     }
     #expect(ContinuousClock.now - start < .seconds(2))
@@ -117,7 +117,7 @@ struct HostileFile: Sendable, CustomTestStringConvertible {
     let folder = try TemporaryFolder()
     let name = "mutant." + (file.file.split(separator: ".").last ?? "")
     var random = SeededNumbers(seed: 0x6772_6166_74)
-    for _ in 0..<200 {
+    for _ in 0..<(file.file.hasSuffix(".safetensors") ? 700 : 200) {  // Over 2,000 for each format.
       var bytes = original
       for _ in 0..<Int.random(in: 1...8, using: &random) {
         guard !bytes.isEmpty else { break }

@@ -15,7 +15,9 @@ public enum JSON: Sendable, Hashable {
 
   /// One name of an object and what it stands for.
   public struct Member: Sendable, Hashable {
+    /// The name.
     public let name: String
+    /// What it stands for.
     public let value: JSON
 
     /// `value` under `name`.
@@ -106,12 +108,19 @@ extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressibl
   ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByStringInterpolation, ExpressibleByArrayLiteral,
   ExpressibleByDictionaryLiteral
 {
+  /// `null`.
   public init(nilLiteral: ()) { self = .null }
+  /// A truth.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
+  /// A whole number.
   public init(integerLiteral value: Int) { self = .int(value) }
+  /// A number.
   public init(floatLiteral value: Double) { self = .number(value) }
+  /// A text.
   public init(stringLiteral value: String) { self = .text(value) }
+  /// A list.
   public init(arrayLiteral elements: JSON...) { self = .list(elements) }
+  /// An object, its members in the order of the literal.
   public init(dictionaryLiteral elements: (String, JSON)...) {
     self = .object(elements.map { Member($0.0, $0.1) })
   }

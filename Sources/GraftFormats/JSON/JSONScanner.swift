@@ -1,9 +1,10 @@
 import GraftIR
 
-/// Reads JSON from bytes in place, value by value, as the caller asks for them: a header of 100 MB never becomes a tree.
+/// Reads JSON from bytes in place, value by value, as the caller asks for them: a header of 100 MB never becomes a
+/// tree.
 ///
-/// Strict where hostile files profit from leniency: no comments, no trailing commas, no byte order mark, no text that is
-/// not UTF-8, no lone surrogate, no name twice in an object, at most `JSONScanner.depthLimit` levels.
+/// Strict where hostile files profit from leniency: no comments, no trailing commas, no byte order mark, no text that
+/// is not UTF-8, no lone surrogate, no name twice in an object, at most `JSONScanner.depthLimit` levels.
 struct JSONScanner {
   /// Low enough that neither reading nor releasing a value runs out of stack on a thread of 512 KB.
   static let depthLimit = 128
@@ -333,6 +334,13 @@ struct JSONScanner {
 }
 
 extension String {
-  /// The text for a message: at most 80 characters of it.
-  var shortened: String { utf8.count <= 80 ? self : String(unicodeScalars.prefix(80).map(Character.init)) + "…" }
+  /// The text for a message: at most 80 characters of it, and none that would command a terminal.
+  var shortened: String {
+    var shown = ""
+    for scalar in unicodeScalars.prefix(80) {
+      let isControl = scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
+      shown += isControl ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+    }
+    return unicodeScalars.count <= 80 ? shown : shown + "…"
+  }
 }

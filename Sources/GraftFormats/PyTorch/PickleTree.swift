@@ -100,9 +100,9 @@ struct PickleTree {
     case .text(let text):
       try spend(text.utf8.count)
       metadata[path.joined(separator: "/")] = text
-    case .global, .storage, .record(nil): break
-    case .none, .bool, .int, .bigInt, .float, .bytes, .sequence, .other:
+    case .global(.dtype), .none, .bool, .int, .bigInt, .float, .bytes, .sequence, .other:
       metadata[path.joined(separator: "/")] = plainText(try plain(id))
+    case .global, .storage, .record(nil): break
     }
   }
 

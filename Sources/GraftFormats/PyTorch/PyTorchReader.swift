@@ -25,6 +25,12 @@ final class PyTorchReader: CheckpointReader, LocatedCheckpoint {
   ///
   /// - Throws: a rule of the pages `pytorch` and `json`.
   init(_ mapped: MappedFile) throws(Diagnostic) {
+    guard mapped.storage.bytes.starts(with: [0x50, 0x4B]) else {
+      throw Diagnostic(
+        "pytorch.not-zip",
+        "'\(mapped.path)' is no zip archive, \(mapped.byteCount == 0 ? "it is empty" : "as torch writes")",
+        at: Location(mapped.path, 0..<min(2, mapped.byteCount)))
+    }
     let archive = try ZipArchive(mapped)
     let stem = try Self.stem(of: archive, mapped)
     guard let record = archive["\(stem)/data.pkl"] else {

@@ -2,9 +2,9 @@ import GraftIR
 
 /// Writes a PyTorch checkpoint of the zip layout, which `torch.load(weights_only=True)` opens, mapped too.
 ///
-/// Records are stored uncompressed, each from a multiple of 64 on. Unlike torch, sizes and checksums stand in the local headers
-/// too, so that any zip program can read the file from its start. The records lie in a folder `archive`, whatever the file is
-/// called: the same tensors give the same bytes.
+/// Records are stored uncompressed, each from a multiple of 64 on. Unlike torch, sizes and checksums stand in the local
+/// headers too, so that any zip program can read the file from its start. The records lie in a folder `archive`,
+/// whatever the file is called: the same tensors give the same bytes.
 final class PyTorchWriter: StreamingCheckpointWriter {
   static let stem = "archive"
   let order: [Int]

@@ -24,6 +24,13 @@ final class SourceDigests: @unchecked Sendable {
     }
   }
 
+  /// Whether the work is over after waiting for at most `interval`.
+  func isDone(within interval: DispatchTimeInterval) -> Bool {
+    guard done.wait(timeout: .now() + interval) == .success else { return false }
+    done.signal()
+    return true
+  }
+
   /// Waits for the digests, in hexadecimal, one for each source; `nil` after `cancel`.
   func wait() -> [String]? {
     done.wait()

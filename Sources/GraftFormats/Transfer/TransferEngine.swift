@@ -2,8 +2,9 @@ public import GraftIR
 
 /// Streams a weight plan into a checkpoint file.
 ///
-/// A tensor that is taken over as it is never enters this process's memory: the kernel copies it. Everything else comes in runs of
-/// `runByteCount`; only a primitive sees whole tensors. So memory follows the largest computed tensor, not the model.
+/// A tensor that is taken over as it is never enters this process's memory: the kernel copies it. Everything else comes
+/// in runs of `runByteCount`; only a primitive sees whole tensors. So memory follows the largest computed tensor, not
+/// the model.
 public enum TransferEngine {
   /// How a transfer is done.
   public struct Options: Sendable {
@@ -70,6 +71,7 @@ public enum TransferEngine {
         bytes += plan.tensors[index].byteCount
         progress(Progress(tensors: done + 1, tensorCount: plan.tensors.count, bytes: bytes, byteCount: byteCount))
       }
+      while !digests.isDone(within: .milliseconds(50)) { try transfer.checkCancellation() }
       guard let texts = digests.wait() else {
         throw Diagnostic("transfer.digest", "a source's SHA-256 cannot be taken", category: .defect)
       }

@@ -7,13 +7,16 @@ public import GraftIR
 public struct WeightPlan: Sendable {
   /// The checkpoints that expressions read, by their number.
   public var sources: [Source]
+  /// What the output holds, in the order of the architecture.
   public var tensors: [PlannedTensor]
   /// Texts for the output's metadata.
   public var metadata: [String: String]
 
   /// A checkpoint file and the key that selects a part of it, such as `ema`.
   public struct Source: Sendable, Hashable {
+    /// The path of the checkpoint.
     public let file: String
+    /// The key of the part, or `nil` for all of it.
     public let key: String?
 
     /// The part of `file` under `key`, or all of it.
@@ -31,13 +34,33 @@ public struct WeightPlan: Sendable {
   }
 }
 
+extension WeightPlan {
+  /// A plan that takes over everything that `reader` holds, as its only source, cast to `dtype` where one is given and
+  /// both types are floating point.
+  public init(copying reader: any CheckpointReader, as dtype: DType? = nil, metadata: [String: String] = [:]) {
+    let key = (reader as? SelectedCheckpoint)?.key
+    self.init(
+      sources: [Source(file: reader.file, key: key)],
+      tensors: reader.entries.map { entry in
+        let target = entry.dtype.isFloatingPoint && dtype?.isFloatingPoint == true ? dtype ?? entry.dtype : entry.dtype
+        let source = SourceTensor(source: 0, name: entry.name, dtype: entry.dtype, shape: entry.shape)
+        return PlannedTensor(
+          name: entry.name, dtype: target, shape: entry.shape, expression: .source(source), origin: .kept)
+      }, metadata: metadata)
+  }
+}
+
 /// One tensor of the output.
 public struct PlannedTensor: Sendable, Hashable {
+  /// Its name in the output.
   public let name: String
   /// As it is written; the expression is cast to it last.
   public let dtype: DType
+  /// The sizes of its axes.
   public let shape: Shape
+  /// Where its values come from.
   public let expression: WeightExpression
+  /// What a reader of the plan is told of them.
   public let origin: WeightOrigin
 
   /// A tensor called `name`.
@@ -91,7 +114,9 @@ public struct SourceTensor: Sendable, Hashable {
   public let source: Int
   /// Its name below the source's key.
   public let name: String
+  /// The type that the source has to give.
   public let dtype: DType
+  /// The shape that the source has to give.
   public let shape: Shape
 
   /// The tensor `name` of source number `source`.
@@ -112,7 +137,9 @@ public struct Draw: Sendable, Hashable {
     case normal(mean: Double, deviation: Double)
   }
 
+  /// The law of every element.
   public let distribution: Distribution
+  /// The number that makes all streams.
   public let seed: UInt64
   /// The name that makes the stream, usually the tensor's own.
   public let stream: String

@@ -20,7 +20,7 @@ final class OutputFile {
 
   /// Starts a file that is going to be called `path`.
   ///
-  /// - Throws: `transfer.exists`, `transfer.folder`, `transfer.busy`, `transfer.create`; all mean that nothing was made.
+  /// - Throws: `transfer.exists`, `transfer.folder`, `transfer.busy`, `transfer.create`; then nothing was made.
   init(path: String, force: Bool) throws(Diagnostic) {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     let name = parts.last.map(String.init) ?? ""
@@ -167,7 +167,12 @@ final class OutputFile {
       if code == EEXIST { throw refusal("transfer.busy", "another process is writing '\(path)'", path) }
       throw refusal("transfer.create", "'\(path)' cannot be created: \(systemMessage(code))", path)
     }
-    flock(descriptor, LOCK_EX | LOCK_NB)
+    // Before the lock is held, another process may have taken the file for a stale one and removed it.
+    var status = stat()
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &status) == 0, status.st_nlink > 0 else {
+      close(descriptor)
+      throw refusal("transfer.busy", "another process is writing '\(path)'", path)
+    }
     return descriptor
   }
 }

@@ -262,4 +262,28 @@ import Testing
       #expect(folder.names == ["source.safetensors"])
     }
   }
+
+  @Test("A copied checkpoint holds what the original holds", arguments: ExpectedFile.small, outputs)
+  func copying(_ file: ExpectedFile, _ name: String) throws {
+    let folder = try TemporaryFolder()
+    guard let original = try? Formats.open(file.path) else { return #expect(file.isOptional) }
+    let path = folder.path + "/" + name
+    let plan = WeightPlan(copying: original, metadata: original.metadata)
+    try TransferEngine.run(plan, readers: [original], to: path)
+    let copy = try Formats.open(path)
+    #expect(Set(copy.entries.map(\.name)) == Set(original.entries.map(\.name)))
+    for (index, entry) in copy.entries.enumerated() {
+      let other = try #require(original.entries.firstIndex { $0.name == entry.name })
+      let (a, b) = (try copy.tensor(at: index), try original.tensor(at: other))
+      #expect(a.type == b.type && a.bytes.elementsEqual(b.bytes), "\(entry.name)")
+    }
+    for (name, text) in original.metadata { #expect(copy.metadata[name] == text) }
+  }
+
+  @Test("A copy casts floating point alone") func castingCopy() throws {
+    let folder = try TemporaryFolder()
+    let original = try Formats.open(try source(in: folder))
+    let plan = WeightPlan(copying: original, as: .bf16)
+    #expect(Dictionary(uniqueKeysWithValues: plan.tensors.map { ($0.name, $0.dtype) }) == ["w": .bf16, "b": .i64])
+  }
 }
