@@ -20,14 +20,19 @@ public struct Diagnostic: Error, Sendable, Hashable {
     public var exitCode: Int32 { Int32(rawValue) }
   }
 
+  /// The rule that is broken: `page.rule-in-kebab-case`.
   public let rule: String
+  /// What was found and what was expected.
   public let message: String
+  /// What it points at, where it has a place.
   public var location: Location?
   /// What stands beside the caret, such as `did you mean 'mha'?`.
   public var label: String?
   /// What to do about it.
   public var help: String?
+  /// Whether it stops the stage.
   public var severity: Severity
+  /// What kind of failure it is.
   public var category: Category
 
   /// Describes one failure.
@@ -54,7 +59,9 @@ public struct Diagnostic: Error, Sendable, Hashable {
 
 /// A run of bytes in a file: in graft text it is shown as line, column and caret, in a checkpoint as a byte offset.
 public struct Location: Sendable, Hashable {
+  /// The file, as messages name it.
   public let file: String
+  /// The bytes, from the start of the file.
   public let range: Range<Int>
   /// The tensor that the bytes belong to, where there is one.
   public let tensor: String?

@@ -1,5 +1,6 @@
 /// What a stage found wrong, each thing once.
 public struct Diagnostics: Sendable {
+  /// What was reported, in order.
   public private(set) var items: [Diagnostic] = []
   private var seen: Set<Diagnostic> = []
 

@@ -55,6 +55,7 @@ public enum Attribute: Sendable, Hashable {
 // Numbers are compared by their bits: -0 is not 0, since 1/x tells them apart, and a NaN is the same NaN. Otherwise a
 // builder would take one constant for the other.
 extension Attribute {
+  /// Whether two are of one kind and hold the same, numbers bit by bit.
   public static func == (a: Attribute, b: Attribute) -> Bool {
     switch (a, b) {
     case (.int(let a), .int(let b)): a == b
@@ -70,6 +71,7 @@ extension Attribute {
     }
   }
 
+  /// Hashes what `==` compares.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(kind)
     switch self {

@@ -1,5 +1,6 @@
 /// A tensor in a graph, by its number.
 public struct Value: Sendable, Hashable {
+  /// The number.
   public let index: Int
 
   /// The value of that number.
@@ -10,8 +11,11 @@ public struct Value: Sendable, Hashable {
 public struct Node: Sendable, Hashable {
   /// The primitive's name, as `Primitives.all` lists it.
   public let primitive: String
+  /// What the primitive is told beside its inputs.
   public let attributes: Attributes
+  /// What it reads.
   public let inputs: [Value]
+  /// What it gives.
   public let results: [Value]
   /// The module that the node belongs to, such as `blocks.3.attn`; empty for the model itself. Passes keep it.
   public let path: String
@@ -28,7 +32,9 @@ public struct Node: Sendable, Hashable {
 
 /// A tensor that a graph is given, or gives back, by name.
 public struct NamedValue: Sendable, Hashable {
+  /// The name.
   public let name: String
+  /// The tensor.
   public let value: Value
 
   /// `value` under `name`.
@@ -43,13 +49,17 @@ public struct NamedValue: Sendable, Hashable {
 /// Nodes stand in an order in which every value is defined before it is used. There is no mutation and no control
 /// flow, so a graph is a formula. `VerifyGraph` states the rules.
 public struct Graph: Sendable, Hashable {
+  /// The entry of the model that it is, such as `forward`.
   public var name: String
   /// The type of each value, by its number.
   public var types: [TensorType] = []
+  /// What a caller gives, in order.
   public var inputs: [NamedValue] = []
   /// The parameters that the graph reads, under their full names (`blocks.3.attn.qkv.weight`).
   public var parameters: [NamedValue] = []
+  /// The uses of primitives, each after what it reads.
   public var nodes: [Node] = []
+  /// What a caller gets.
   public var outputs: [NamedValue] = []
   /// What each module gave, under its path: what tracing and distillation look at.
   public var boundaries: [NamedValue] = []
@@ -63,7 +73,9 @@ public struct Graph: Sendable, Hashable {
 
 /// A tensor that a program reads from a checkpoint.
 public struct Parameter: Sendable, Hashable {
+  /// The full name.
   public let name: String
+  /// The type, all sizes numbers.
   public let type: TensorType
   /// Whether training leaves it as it is.
   public let isFrozen: Bool
@@ -78,6 +90,7 @@ public struct Parameter: Sendable, Hashable {
 
 /// Several graphs over one table of parameters.
 public struct Program: Sendable, Hashable {
+  /// What all graphs read, in the order of the checkpoint.
   public var parameters: [Parameter]
   /// One graph for each entry of the model, `forward` first.
   public var graphs: [Graph]

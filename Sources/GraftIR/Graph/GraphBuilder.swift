@@ -1,5 +1,6 @@
 /// Makes a graph node by node, inferring each type as it goes.
 public struct GraphBuilder {
+  /// What has been built so far.
   public private(set) var graph: Graph
   private var parameterValues: [String: Value] = [:]
   private var known: [Key: [Value]] = [:]

@@ -45,35 +45,32 @@ private enum Comparison: Sendable {
   }
 }
 
-/// `function` of the elements of `a` and `b`, both spread over `shape`.
-@inline(__always)
-private func spread<A, B, Result>(
-  _ shape: Shape, _ a: [A], _ aShape: Shape, _ b: [B], _ bShape: Shape, _ function: (A, B) -> Result
-) -> [Result] {
-  let count = shape.elementCount ?? 0
-  let walk = StridedWalk(shape, [aShape.strides(over: shape), bShape.strides(over: shape)])
-  let (aStep, bStep) = (walk.steps[0], walk.steps[1])
-  return a.withUnsafeBufferPointer { a in
-    b.withUnsafeBufferPointer { b in
-      [Result](unsafeUninitializedCapacity: count) { out, initialized in
-        walk.forEachRow { start, places in
-          for index in 0..<walk.rowLength {
-            let result = function(a[places[0] + index * aStep], b[places[1] + index * bStep])
-            out.initializeElement(at: start + index, to: result)
-          }
+extension Tensor {
+  /// `function` of the elements of `a` and `b`, both spread over `shape`. `Element` and `Result` are how the elements
+  /// lie in memory: nothing is copied on the way, since initial values of whole weights are worked out here.
+  @inline(__always)
+  fileprivate init<Element: BitwiseCopyable, Result: BitwiseCopyable>(
+    _ dtype: DType, _ shape: Shape, _ a: Tensor, _ b: Tensor, _ function: (Element, Element) -> Result
+  ) {
+    self.init(zeros: dtype, shape)
+    let (aBytes, bBytes, out) = (a.bytes, b.bytes, mutableBytes)
+    let (width, resultWidth) = (MemoryLayout<Element>.size, MemoryLayout<Result>.size)
+    let walk = StridedWalk(shape, [a.shape.strides(over: shape), b.shape.strides(over: shape)])
+    let (aStep, bStep) = (walk.steps[0], walk.steps[1])
+    withExtendedLifetime((a, b)) {  // Either may be a temporary, and the loop holds only its bytes.
+      walk.forEachRow { start, places in
+        let (aStart, bStart) = (places[0], places[1])
+        for index in 0..<walk.rowLength {
+          let x = aBytes.loadUnaligned(fromByteOffset: (aStart + index * aStep) * width, as: Element.self)
+          let y = bBytes.loadUnaligned(fromByteOffset: (bStart + index * bStep) * width, as: Element.self)
+          out.storeBytes(of: function(x, y), toByteOffset: (start + index) * resultWidth, as: Result.self)
         }
-        initialized = count
       }
     }
   }
-}
 
-extension Tensor {
-  /// Every element of a `u64` tensor.
-  fileprivate var unsignedIntegers: [UInt] {
-    let bytes = bytes
-    return (0..<elementCount).map { UInt(bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
-  }
+  /// The same numbers in f64.
+  fileprivate var widened: Tensor { dtype == .f64 ? self : Tensor(.f64, shape, doubles: doubles) }
 }
 
 extension Primitive {
@@ -92,19 +89,27 @@ extension Primitive {
       },
       evaluate: { inputs, results, _ throws(Diagnostic) in
         let (a, b, dtype, shape) = (inputs[0], inputs[1], results[0].dtype, results.shape())
-        if dtype.isInteger, function == .div, b.bytes.isEmpty == false, b.doubles.contains(0) {
-          throw Diagnostic("\(name).zero", "'b' holds a 0, by which no whole number is divided")
+        func whole<Integer: FixedWidthInteger & BitwiseCopyable>(_ type: Integer.Type) throws(Diagnostic) -> Tensor {
+          if function == .div, shape.elementCount != 0, b.doubles.contains(0) {
+            throw Diagnostic("\(name).zero", "'b' holds a 0, by which no whole number is divided")
+          }
+          return Tensor(dtype, shape, a, b) { (a: Integer, b: Integer) in function(a, b) }
         }
-        if dtype == .u64 {
-          let values = spread(shape, a.unsignedIntegers, a.shape, b.unsignedIntegers, b.shape) { function($0, $1) }
-          return [Tensor(dtype, shape, integers: values.map { Int(bitPattern: $0) })]
+        switch dtype {
+        case .f32: return [Tensor(dtype, shape, a, b) { (a: Float, b: Float) in Float(function(Double(a), Double(b))) }]
+        case .u8: return [try whole(UInt8.self)]
+        case .i8: return [try whole(Int8.self)]
+        case .u16: return [try whole(UInt16.self)]
+        case .i16: return [try whole(Int16.self)]
+        case .u32: return [try whole(UInt32.self)]
+        case .i32: return [try whole(Int32.self)]
+        case .u64: return [try whole(UInt64.self)]
+        case .i64: return [try whole(Int64.self)]
+        case .f64, .f16, .bf16, .bool, .c64, .c128, .f8e4m3, .f8e5m2, .f8e8m0, .f8e4m3fnuz, .f8e5m2fnuz, .f6e2m3,
+          .f6e3m2, .f4:
+          let result = Tensor(.f64, shape, a.widened, b.widened) { (a: Double, b: Double) in function(a, b) }
+          return [dtype == .f64 ? result : Tensor(dtype, shape, doubles: result.doubles)]
         }
-        if dtype.isInteger {
-          let values = spread(shape, a.integers, a.shape, b.integers, b.shape) { function($0, $1) }
-          return [Tensor(dtype, shape, integers: values)]
-        }
-        let values = spread(shape, a.doubles, a.shape, b.doubles, b.shape) { function($0, $1) }
-        return [Tensor(dtype, shape, doubles: values)]
       }, examples: examples)
   }
 
@@ -121,16 +126,28 @@ extension Primitive {
         return [TensorType(.bool, try TensorType.spread(a, b, of: name))]
       },
       evaluate: { inputs, results, _ throws(Diagnostic) in
-        let (a, b, dtype, shape) = (inputs[0], inputs[1], inputs[0].dtype, results.shape())
-        let truths =
-          if dtype == .u64 {
-            spread(shape, a.unsignedIntegers, a.shape, b.unsignedIntegers, b.shape) { function($0, $1) ? 1 : 0 }
-          } else if dtype.isInteger || dtype == .bool {
-            spread(shape, a.integers, a.shape, b.integers, b.shape) { function($0, $1) ? 1 : 0 }
-          } else {
-            spread(shape, a.doubles, a.shape, b.doubles, b.shape) { function($0, $1) ? 1 : 0 }
-          }
-        return [Tensor(.bool, shape, integers: truths)]
+        let (a, b, shape) = (inputs[0], inputs[1], results.shape())
+        func compare<Number: Comparable & BitwiseCopyable>(_ type: Number.Type) -> Tensor {
+          Tensor(.bool, shape, a, b) { (a: Number, b: Number) -> UInt8 in function(a, b) ? 1 : 0 }
+        }
+        switch a.dtype {
+        case .f32: return [compare(Float.self)]
+        case .f64: return [compare(Double.self)]
+        case .u8: return [compare(UInt8.self)]
+        case .i8: return [compare(Int8.self)]
+        case .u16: return [compare(UInt16.self)]
+        case .i16: return [compare(Int16.self)]
+        case .u32: return [compare(UInt32.self)]
+        case .i32: return [compare(Int32.self)]
+        case .u64: return [compare(UInt64.self)]
+        case .i64: return [compare(Int64.self)]
+        case .f16, .bf16, .bool, .c64, .c128, .f8e4m3, .f8e5m2, .f8e8m0, .f8e4m3fnuz, .f8e5m2fnuz, .f6e2m3, .f6e3m2,
+          .f4:
+          // Any byte but 0 is true, so bool is compared as the numbers 0 and 1.
+          return [
+            Tensor(.bool, shape, a.widened, b.widened) { (a: Double, b: Double) -> UInt8 in function(a, b) ? 1 : 0 }
+          ]
+        }
       }, examples: examples)
   }
 

@@ -18,13 +18,17 @@ public struct Primitive: Sendable {
   public typealias Definition =
     @Sendable (_ builder: inout GraphBuilder, _ inputs: [Value], _ attributes: Attributes) throws(Diagnostic) -> [Value]
 
+  /// The name in graphs and on its page.
   public let name: String
   /// How many inputs it takes.
   public let inputCount: ClosedRange<Int>
   /// The attributes it knows; any other is refused.
   public let attributes: [AttributeDeclaration]
+  /// The shape rule.
   public let infer: Infer
+  /// The cost rule.
   public let cost: CostRule
+  /// The reference.
   public let evaluate: Evaluate
   /// `nil` for what nothing smaller explains.
   public let definition: Definition?
@@ -103,7 +107,9 @@ public struct Primitive: Sendable {
 
 /// An attribute that a primitive takes.
 public struct AttributeDeclaration: Sendable, Hashable {
+  /// The name.
   public let name: String
+  /// What it holds.
   public let kind: Attribute.Kind
   /// Whether there is no default.
   public let isRequired: Bool
@@ -140,8 +146,11 @@ public struct Cost: Sendable, Hashable {
 
 /// One small case of a primitive: it is documentation and test at once.
 public struct Example: Sendable {
+  /// What the primitive is given.
   public let inputs: [Tensor]
+  /// What it is told.
   public let attributes: Attributes
+  /// What it must give.
   public let outputs: [Tensor]
   /// The largest absolute difference that rounding of `f32` explains; 0 where the result is exact.
   public let tolerance: Double

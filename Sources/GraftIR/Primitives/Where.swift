@@ -22,21 +22,32 @@ extension Primitive {
       return [TensorType(a.dtype, try TensorType.spread(condition, both, of: "Where"))]
     },
     evaluate: { inputs, results, _ throws(Diagnostic) in
-      let shape = results.shape()
-      let a = inputs[1].picked(shape, strides: inputs[1].shape.strides(over: shape))
-      let b = inputs[2].picked(shape, strides: inputs[2].shape.strides(over: shape))
-      let result = Tensor(zeros: results[0].dtype, shape)
-      let width = results[0].dtype.byteWidth ?? 1
-      let (condition, target, yes, no) = (inputs[0].bytes, result.mutableBytes, a.bytes, b.bytes)
-      let walk = StridedWalk(shape, [inputs[0].shape.strides(over: shape)])
-      walk.forEachRow { start, places in
-        for index in 0..<walk.rowLength {
-          let source = condition[places[0] + index * walk.steps[0]] != 0 ? yes : no
-          let first = (start + index) * width
-          for byte in first..<first + width { target[byte] = source[byte] }
+      let (condition, a, b, shape) = (inputs[0], inputs[1], inputs[2], results.shape())
+      func picked<Element: BitwiseCopyable>(_ type: Element.Type) -> Tensor {
+        let result = Tensor(zeros: a.dtype, shape)
+        let (truths, yes, no, out) = (condition.bytes, a.bytes, b.bytes, result.mutableBytes)
+        let width = MemoryLayout<Element>.size
+        let walk = StridedWalk(shape, [condition, a, b].map { $0.shape.strides(over: shape) })
+        let (truthStep, yesStep, noStep) = (walk.steps[0], walk.steps[1], walk.steps[2])
+        walk.forEachRow { start, places in
+          let (truthStart, yesStart, noStart) = (places[0], places[1], places[2])
+          for index in 0..<walk.rowLength {
+            let element =
+              truths[truthStart + index * truthStep] != 0
+              ? yes.loadUnaligned(fromByteOffset: (yesStart + index * yesStep) * width, as: type)
+              : no.loadUnaligned(fromByteOffset: (noStart + index * noStep) * width, as: type)
+            out.storeBytes(of: element, toByteOffset: (start + index) * width, as: type)
+          }
         }
+        return result
       }
-      return [result]
+      switch a.dtype.byteWidth {
+      case 1: return [picked(UInt8.self)]
+      case 2: return [picked(UInt16.self)]
+      case 4: return [picked(UInt32.self)]
+      case 8: return [picked(UInt64.self)]
+      default: return [picked(SIMD2<UInt64>.self)]
+      }
     },
     examples: [
       Example(

@@ -108,5 +108,6 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
 }
 
 extension DType: CustomStringConvertible {
+  /// The spelling of graft text.
   public var description: String { rawValue }
 }

@@ -1,5 +1,6 @@
 /// The sizes of a tensor's axes, outermost first; rank 0 is a scalar and holds one element.
 public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral {
+  /// The size of each axis.
   public let axes: [Int]  // Each at least 0.
 
   /// A shape of the given sizes.
@@ -8,6 +9,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral {
     self.axes = axes
   }
 
+  /// A shape of the sizes written.
   public init(arrayLiteral elements: Int...) { self.init(elements) }
 
   /// The number of axes.
@@ -37,5 +39,6 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral {
 }
 
 extension Shape: CustomStringConvertible {
+  /// The sizes as graft text writes them: `[2, 3]`.
   public var description: String { "[" + axes.map(String.init).joined(separator: ", ") + "]" }
 }

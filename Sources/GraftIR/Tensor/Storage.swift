@@ -1,7 +1,9 @@
 /// Bytes that tensors look at: owned, or memory-mapped from a file. Freed when the last tensor lets go.
 public final class Storage: @unchecked Sendable {
   // Safe to share: the bytes are written only while one owner fills them, before any tensor is handed out.
+  /// The first byte.
   public let start: UnsafeMutableRawPointer
+  /// The number of bytes.
   public let byteCount: Int
   private let release: (@Sendable () -> Void)?
 

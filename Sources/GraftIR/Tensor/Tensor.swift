@@ -2,9 +2,13 @@
 ///
 /// The bytes may be unaligned (safetensors allows it), so kernels ask `isAligned` before they cast the pointer.
 public struct Tensor: @unchecked Sendable {
+  /// The type of the elements.
   public let dtype: DType
+  /// The size of each axis.
   public let shape: Shape
+  /// The bytes that it looks at.
   public let storage: Storage
+  /// Where in the storage its first element begins.
   public let offsetInBytes: Int
 
   /// A view of `storage` from `offsetInBytes` on. The bytes must be there and whole.
@@ -34,7 +38,7 @@ public struct Tensor: @unchecked Sendable {
   /// The number of bytes.
   public var byteCount: Int { dtype.byteCount(of: elementCount) ?? 0 }
 
-  /// The bytes, to read.
+  /// The bytes, to read, for as long as the tensor lives: whoever keeps them keeps it.
   public var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: storage.start + offsetInBytes, count: byteCount)
   }

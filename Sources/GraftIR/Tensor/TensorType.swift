@@ -11,6 +11,7 @@ public struct Dimension: Sendable, Hashable, ExpressibleByIntegerLiteral {
     isBatch = false
   }
 
+  /// A size known at compile time, as it is written.
   public init(integerLiteral value: Int) { self.init(value) }
 
   /// `multiple` times the batch.
@@ -30,6 +31,7 @@ public struct Dimension: Sendable, Hashable, ExpressibleByIntegerLiteral {
 }
 
 extension Dimension: CustomStringConvertible {
+  /// The size as graft text writes it: `256`, `B` or `2 * B`.
   public var description: String {
     if !isBatch { return String(count) }
     return count == 1 ? "B" : "\(count) * B"
@@ -38,7 +40,9 @@ extension Dimension: CustomStringConvertible {
 
 /// What is known of a tensor before it exists: the type of its elements and the size of each axis.
 public struct TensorType: Sendable, Hashable {
+  /// The type of the elements.
   public let dtype: DType
+  /// The size of each axis, outermost first.
   public let axes: [Dimension]
 
   /// A type of the given sizes.
@@ -94,6 +98,7 @@ public struct TensorType: Sendable, Hashable {
 }
 
 extension TensorType: CustomStringConvertible {
+  /// The type as graft text writes it: `f32[B, 256, 1152]`.
   public var description: String { "\(dtype)\(shapeText)" }
 
   /// The sizes alone, as graft text writes them: `[B, 256, 1152]`.

@@ -1,0 +1,45 @@
+extension Graph {
+  /// The graph without the nodes and parameters that no output needs, its values numbered anew.
+  ///
+  ///     %0 = input x f32[2]          %0 = input x f32[2]
+  ///     %1 = Exp(%0) f32[2]     ->   %1 = Neg(%0) f32[2]
+  ///     %2 = Neg(%0) f32[2]          output y %1
+  ///     output y %2
+  ///
+  /// Inputs stay, since callers give them. What a boundary names is needed unless `keepingBoundaries` is false; then
+  /// boundaries of removed values go too.
+  public func removingUnusedNodes(keepingBoundaries: Bool = true) -> Graph {
+    var needed = Set(outputs.map(\.value))
+    if keepingBoundaries { needed.formUnion(boundaries.map(\.value)) }
+    var kept: [Node] = []
+    for node in nodes.reversed() where node.results.contains(where: needed.contains) {
+      needed.formUnion(node.inputs)
+      kept.append(node)
+    }
+
+    var result = Graph(name: name)
+    var numbers: [Value: Value] = [:]
+    func numbered(_ value: Value) -> Value {
+      if let known = numbers[value] { return known }
+      result.types.append(type(of: value))
+      let new = Value(result.types.count - 1)
+      numbers[value] = new
+      return new
+    }
+    func numbered(_ named: NamedValue) -> NamedValue { NamedValue(named.name, numbered(named.value)) }
+    for input in inputs { result.inputs.append(numbered(input)) }
+    for parameter in parameters where needed.contains(parameter.value) {
+      result.parameters.append(numbered(parameter))
+    }
+    for node in kept.reversed() {
+      let inputs = node.inputs.map { numbered($0) }
+      result.nodes.append(
+        Node(
+          primitive: node.primitive, attributes: node.attributes, inputs: inputs,
+          results: node.results.map { numbered($0) }, path: node.path))
+    }
+    result.outputs = outputs.map { numbered($0) }
+    result.boundaries = boundaries.filter { numbers[$0.value] != nil }.map { numbered($0) }
+    return result
+  }
+}
