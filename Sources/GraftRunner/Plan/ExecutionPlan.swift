@@ -60,11 +60,13 @@ final class ExecutionPlan {
   /// - Parameters:
   ///   - kept: values that are given back besides the outputs.
   ///   - parameter: the bytes of a parameter, of the type that the graph states.
-  /// - Throws: `run.kernel` for what no kernel runs, `run.size` for what fits no memory.
+  /// - Throws: `graph.*` for a graph that is no formula, `run.kernel` for what no kernel runs, `run.size` for what fits
+  ///   no memory.
   init(
     _ graph: Graph, batch: Int, kept: [Value] = [], options: Options = Options(),
     parameter: (String) throws(Diagnostic) -> Tensor
   ) throws(Diagnostic) {
+    try graph.verify()  // From here on attributes and types are what the primitives' shape rules accept.
     self.graph = graph
     self.batch = batch
     self.options = options
