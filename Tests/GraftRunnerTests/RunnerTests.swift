@@ -129,6 +129,41 @@ import Testing
     #expect(try unaligned == run { $0 })
   }
 
+  @Test("More than the machine's memory is refused before it is asked for")
+  func memory() throws {
+    var builder = GraphBuilder(name: "forward")
+    let x = builder.input("x", TensorType(.f32, [.batch(), 1]))
+    let wide = try builder.node(.expand, [x], ["shape": .dimensions([.batch(), Dimension(1 << 46)])])[0]
+    builder.output("y", try builder.node(.reduceSum, [wide], ["axes": .ints([1])])[0])
+    let model = Model(Program(parameters: [], graphs: [builder.graph])) { _ throws(Diagnostic) in Tensor([1], [1]) }
+    do throws(Diagnostic) {
+      _ = try model.run(inputs: ["x": Tensor([1, 2], [2, 1])])
+      Issue.record("it ran")
+    } catch {
+      #expect(error.rule == "run.size")
+    }
+  }
+
+  @Test("A type that no kernel computes in is refused when the plan is made, by the primitive's name")
+  func refusal() throws {
+    var builder = GraphBuilder(name: "forward")
+    let x = builder.input("x", TensorType(.bf16, [.batch(), 4]))
+    builder.output("y", try builder.node(.exp, [x], [:])[0])
+    let model = Model(Program(parameters: [], graphs: [builder.graph])) { _ throws(Diagnostic) in Tensor([1], [1]) }
+    do throws(Diagnostic) {
+      _ = try model.prepare()
+      Issue.record("it was planned")
+    } catch {
+      #expect(error.rule == "run.kernel" && error.message.contains("'Exp'"))
+    }
+  }
+
+  @Test("OpenBLAS runs the kernels that suit the processor")
+  func blas() throws {
+    let blas = try BLAS.load()
+    #expect(blas.isAsRequested, "\(blas.coreName), but \(blas.requestedCoreType ?? "nothing") was asked for")
+  }
+
   @Test("A parameter of another shape is refused")
   func parameterShape() throws {
     let model = Model(try network.program()) { _ throws(Diagnostic) in Tensor([1, 2], [2]) }

@@ -12,5 +12,8 @@ typedef enum {
 // Whether this processor, and this build, run the variant.
 bool graft_isa_supported(graft_isa isa);
 
+// The processors that this process may run on.
+int graft_processor_count(void);
+
 // The OpenBLAS core type that suits this processor, or NULL where OpenBLAS should decide.
 const char *graft_blas_core_type(void);

@@ -34,6 +34,7 @@ public struct BLAS: Sendable {
     if getenv("OPENBLAS_CORETYPE") == nil, let suited = graft_blas_core_type() {
       setenv("OPENBLAS_CORETYPE", suited, 0)
     }
+    _ = ThreadPool.requestedThreadCount  // Read what the user set before it is overwritten.
     setenv("OPENBLAS_NUM_THREADS", "1", 1)
     for library in ["libopenblas.so.0", "libopenblas.so"] {
       guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL) else { continue }

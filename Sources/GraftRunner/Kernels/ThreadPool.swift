@@ -1,4 +1,5 @@
 import Glibc
+import GraftKernels
 
 /// The threads that kernels run on. They sleep while there is nothing to do.
 ///
@@ -71,11 +72,16 @@ public final class ThreadPool: @unchecked Sendable {
     }
   }
 
-  private static var defaultThreadCount: Int {
-    if let wish = getenv("OPENBLAS_NUM_THREADS"), let count = Int(String(cString: wish)), count >= 1 {
-      return min(count, 1024)
+  /// What `OPENBLAS_NUM_THREADS` said before graft set it for the library.
+  static let requestedThreadCount: Int? = {
+    guard let text = getenv("OPENBLAS_NUM_THREADS"), let count = Int(String(cString: text)), count >= 1 else {
+      return nil
     }
-    return max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    return min(count, 1024)
+  }()
+
+  private static var defaultThreadCount: Int {
+    requestedThreadCount ?? max(1, Int(graft_processor_count()))
   }
 }
 

@@ -1,3 +1,4 @@
+import Glibc
 import GraftIR
 
 /// A graph made ready to run at one batch: its launches in order, and the memory of every value.
@@ -59,18 +60,24 @@ final class ExecutionPlan {
   /// - Parameters:
   ///   - kept: values that are given back besides the outputs.
   ///   - parameter: the bytes of a parameter, of the type that the graph states.
-  /// - Throws: `run.kernel` for what no kernel runs, `run.size` for what fits no memory.
+  /// - Throws: `graph.*` for a graph that is no formula, `run.kernel` for what no kernel runs, `run.size` for what fits
+  ///   no memory.
   init(
     _ graph: Graph, batch: Int, kept: [Value] = [], options: Options = Options(),
     parameter: (String) throws(Diagnostic) -> Tensor
   ) throws(Diagnostic) {
+    try graph.verify()  // From here on attributes and types are what the primitives' shape rules accept.
     self.graph = graph
     self.batch = batch
     self.options = options
     var shapes: [Shape] = []
     for (index, type) in graph.types.enumerated() {
-      guard let shape = type.shape(batch: batch), let count = shape.elementCount, type.dtype.byteCount(of: count) != nil
-      else { throw Diagnostic("run.size", "value \(index) of '\(graph.name)' is \(type), too large for memory") }
+      guard let shape = type.shape(batch: batch), let count = shape.elementCount,
+        let bytes = type.dtype.byteCount(of: count), bytes <= Self.memoryByteCount
+      else {
+        throw Diagnostic(
+          "run.size", "value \(index) of '\(graph.name)' is \(type) at batch \(batch), too large for memory")
+      }
       shapes.append(shape)
     }
     self.shapes = shapes
@@ -140,6 +147,9 @@ final class ExecutionPlan {
   }
 
   // MARK: Planning
+
+  /// The machine's memory: allocating more would end the process.
+  private static let memoryByteCount = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
 
   private func operand(_ value: Value) -> Operand {
     Operand(dtype: graph.type(of: value).dtype, shape: shapes[value.index])
@@ -309,6 +319,12 @@ final class ExecutionPlan {
       ArenaLayout.Block(byteCount: buffers[$0].byteCount, first: buffers[$0].first, last: buffers[$0].last)
     }
     let layout = ArenaLayout(arenaBlocks)
+    guard layout.byteCount <= Self.memoryByteCount else {
+      throw Diagnostic(
+        "run.size",
+        "'\(graph.name)' needs \(layout.byteCount) bytes for activations at batch \(batch), "
+          + "but the machine has \(Self.memoryByteCount)", help: "run fewer at a time")
+    }
     let arena = Storage(byteCount: layout.byteCount)
     for (index, offset) in zip(inArena, layout.offsets) { buffers[index].pointer = arena.start + offset }
     arenaOffsets = layout.offsets
