@@ -124,7 +124,9 @@ public final class Compiler {
     }
     let evaluator = Evaluator()
     if case .text? = parameter.type { return splitSetting(text).map { .text($0) } }
-    if case .words(let words)? = parameter.type, splitSetting(text).allSatisfy({ text in words.contains { $0.text == text } }) {
+    if case .words(let words)? = parameter.type,
+      splitSetting(text).allSatisfy({ text in words.contains { $0.text == text } })
+    {
       return splitSetting(text).map { .word($0) }
     }
     do throws(Diagnostic) {
@@ -150,7 +152,9 @@ public final class Compiler {
   func parseExpression(_ text: String, file: String) throws(Diagnostic) -> Expression {
     var problems = Diagnostics()
     let tree = parse(SourceText(file: file, text: "let value = " + text), into: &problems)
-    if let first = problems.inSourceOrder.first { throw Diagnostic("usage.expression", first.message, category: .usage) }
+    if let first = problems.inSourceOrder.first {
+      throw Diagnostic("usage.expression", first.message, category: .usage)
+    }
     guard case .let(let declaration)? = tree.declarations.first, tree.declarations.count == 1 else {
       throw Diagnostic("usage.expression", "'\(text)' is not one expression", category: .usage)
     }

@@ -44,7 +44,8 @@ public final class OpenModel: Sendable {
         let expression = try Compiler().parseExpression(path, file: "--trace")
         for item in try state.selection(expression, environment).items {
           let isList = state.architecture[path: item.path]?.isList == true && item.path.count == 1
-          let ends = isList ? state.architecture[path: item.path]?.parts.map { item.path + [$0.name] } ?? [] : [item.path]
+          let ends =
+            isList ? state.architecture[path: item.path]?.parts.map { item.path + [$0.name] } ?? [] : [item.path]
           result += ends.map { $0.joined(separator: ".") }
         }
       }
@@ -162,14 +163,17 @@ extension Compiler {
         }
         places.append(.one(TensorType(.f32, shape)))
         for (item, size) in zip(input.pattern.items, shape.axes) {
-          if case .size(let expression) = item, let letter = expression.dottedName, letter.first?.isUppercase == true, letter != "B" {
+          if case .size(let expression) = item, let letter = expression.dottedName, letter.first?.isUppercase == true,
+            letter != "B"
+          {
             sizes[letter] = size
           }
         }
       }
       var module = try evaluator.instantiate(operation, InstantiationContext(inputs: places, surroundings: []))
       guard let opened = try openCheckpoint(checkpoint) else {
-        throw Diagnostic("weights.no-file", "there is no file '\(checkpoint)'", at: Location(checkpoint), category: .inputMissing)
+        throw Diagnostic(
+          "weights.no-file", "there is no file '\(checkpoint)'", at: Location(checkpoint), category: .inputMissing)
       }
       try self.fill(&module, from: opened, number: 0, at: nil)
       let tracer = Tracer(name: "forward")
@@ -195,7 +199,8 @@ extension Compiler {
       (name: $0.key, shape: opened.reader.entries[$0.value].shape)
     }
     var recognition = Recognition(
-      entries, metadata: opened.reader.metadata, file: file, names: names, assumptions: try assumptions(names, evaluator),
+      entries, metadata: opened.reader.metadata, file: file, names: names,
+      assumptions: try assumptions(names, evaluator),
       evaluator: evaluator)
     return try recognition.model()
   }
@@ -215,12 +220,14 @@ extension Compiler {
       guard case .call(let callee, let arguments) = expression.kind, let name = callee.dottedName,
         let symbol = names.operator(name)
       else {
-        throw Diagnostic("usage.assume", "'\(text)' names no operator", help: "--assume 'dit(heads: 4)'", category: .usage)
+        throw Diagnostic(
+          "usage.assume", "'\(text)' names no operator", help: "--assume 'dit(heads: 4)'", category: .usage)
       }
       var values: [String: Datum] = [:]
       for argument in arguments {
         guard let label = argument.label?.text else {
-          throw Diagnostic("usage.assume", "say which argument '\(text)' means", help: "--assume 'dit(heads: 4)'", category: .usage)
+          throw Diagnostic(
+            "usage.assume", "say which argument '\(text)' means", help: "--assume 'dit(heads: 4)'", category: .usage)
         }
         // What speaks of an index is worked out where the index is known.
         values[label] =
@@ -247,7 +254,8 @@ extension Compiler {
           at: at ?? Location(file, tensor: name), help: near(name, opened))
       }
       parameter.weight = try sourceTensor(
-        opened.reader.entries[index], named: opened.reader.entries[index].name, source: number, for: parameter, in: file, at: at)
+        opened.reader.entries[index], named: opened.reader.entries[index].name, source: number, for: parameter,
+        in: file, at: at)
       parameter.origin = .kept
     }
   }

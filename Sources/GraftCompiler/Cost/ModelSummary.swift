@@ -63,7 +63,9 @@ extension ModelSummary {
           if module.isParallel && inner.isList {
             visit(path + [part], inner, isBlock: true)
           } else {
-            row(path + [part], inner, parameters: inner.parameterCount, macs: below((path + [part]).joined(separator: ".")))
+            row(
+              path + [part], inner, parameters: inner.parameterCount,
+              macs: below((path + [part]).joined(separator: ".")))
           }
         }
         return

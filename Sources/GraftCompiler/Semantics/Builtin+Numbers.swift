@@ -22,7 +22,9 @@ extension Builtin {
         return try call.node("Div", [tensor, divisor])
       }
       guard case .number(let number) = total else { return total }
-      do throws(Number.Failure) { return .number(try number / count) } catch { throw call.evaluator.failure(error, at: call.at) }
+      do throws(Number.Failure) { return .number(try number / count) } catch {
+        throw call.evaluator.failure(error, at: call.at)
+      }
     },
     extreme("min", "Min"), extreme("max", "Max"),
     Builtin("count", "x") { call throws(Diagnostic) in
@@ -48,7 +50,9 @@ extension Builtin {
   private static func rounding(_ name: String, _ rule: FloatingPointRoundingRule) -> Builtin {
     Builtin(name, "x") { call throws(Diagnostic) in
       let number = try call.number("x")
-      do throws(Number.Failure) { return .number(try number.rounded(rule)) } catch { throw call.evaluator.failure(error, at: call.at) }
+      do throws(Number.Failure) { return .number(try number.rounded(rule)) } catch {
+        throw call.evaluator.failure(error, at: call.at)
+      }
     }
   }
 

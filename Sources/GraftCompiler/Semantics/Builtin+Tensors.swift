@@ -10,7 +10,9 @@ extension Builtin {
     Builtin(name, "x") { call throws(Diagnostic) in
       if case .number(let number)? = call.values["x"]?.datum {
         if name == "abs" {
-          do throws(Number.Failure) { return .number(try Number.isLess(number, Number(0)) ? try -number : number) } catch {
+          do throws(Number.Failure) {
+            return .number(try Number.isLess(number, Number(0)) ? try -number : number)
+          } catch {
             throw call.evaluator.failure(error, at: call.at)
           }
         }

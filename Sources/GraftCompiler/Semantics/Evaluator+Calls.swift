@@ -104,7 +104,8 @@ extension Evaluator {
       let values = try evaluated(arguments, environment)
       guard values.count == function.parameters.count else {
         throw Diagnostic(
-          "calls.count", "'\(function.name)' takes \(function.parameters.count) arguments, and here are \(values.count)",
+          "calls.count",
+          "'\(function.name)' takes \(function.parameters.count) arguments, and here are \(values.count)",
           at: at)
       }
       var names: [String: Datum] = [:]

@@ -22,10 +22,10 @@ extension Evaluator {
     _ environment: Environment
   ) throws(Diagnostic) -> Datum {
     switch sign {
-    case .and: 
+    case .and:
       if !(try isTrue(left, environment)) { return .bool(false) }
       return .bool(try isTrue(right, environment))
-    case .or: 
+    case .or:
       if try isTrue(left, environment) { return .bool(true) }
       return .bool(try isTrue(right, environment))
     case .is, .isNot: return .bool(try isOperator(left, right, environment) == (sign == .is))
@@ -156,7 +156,10 @@ extension Evaluator {
     case .module(let module), .part(let module, _): return module.symbol == symbol
     case .selection(let selection):
       guard case .graft(let state) = environment.place, let item = selection.items.first, selection.items.count == 1
-      else { throw Diagnostic("values.one-part", "'is' asks about one part, and this names \(selection.items.count)", at: left.at) }
+      else {
+        throw Diagnostic(
+          "values.one-part", "'is' asks about one part, and this names \(selection.items.count)", at: left.at)
+      }
       return state.architecture[path: item.path]?.symbol == symbol
     default:
       throw Diagnostic("values.one-part", "'is' asks about a part, and this is \(datum.kindText)", at: left.at)

@@ -224,7 +224,8 @@ package final class Evaluator {
       return try evaluate(declaration.value, environment.inside(scope))
     }
     if let dtype = DType(rawValue: name) { return .dtype(dtype) }
-    if case .compileTime = environment.place {} else if environment.scope.file.operator(name) == nil {
+    if case .compileTime = environment.place {
+    } else if environment.scope.file.operator(name) == nil {
       throw unknown(name, at: at, environment)
     }
     if let symbol = environment.scope.file.operator(name) {
@@ -340,7 +341,8 @@ package final class Evaluator {
       let position = try whole(number, at: item.at, what: "an index")
       guard let part = module.part(String(position)) else {
         throw Diagnostic(
-          "paths.out-of-range", "[\(position)] is out of range: there are \(module.parts.count), 0 to \(module.parts.count - 1)",
+          "paths.out-of-range",
+          "[\(position)] is out of range: there are \(module.parts.count), 0 to \(module.parts.count - 1)",
           at: item.at)
       }
       return .part(part, path: join(path, String(position)))

@@ -18,7 +18,8 @@ extension GraftState {
       for owner in owners {
         for name in names {
           items.append(Selection.Item(path: try child(name, of: owner), bindings: item.bindings))
-          endsAtList = owners.count == 1 && selection.items.count == 1 && architecture[path: owner + [name.text]]?.isList == true
+          endsAtList =
+            owners.count == 1 && selection.items.count == 1 && architecture[path: owner + [name.text]]?.isList == true
         }
       }
     }
@@ -38,7 +39,8 @@ extension GraftState {
     }
     let label = suggestion(for: name.text, among: names).map { "did you mean '\($0)'?" }
     throw Diagnostic(
-      "names.no-part", "'\(path.isEmpty ? module.operatorName : spelled(path))' has no part '\(name.text)'", at: name.at, label: label, help: help)
+      "names.no-part", "'\(path.isEmpty ? module.operatorName : spelled(path))' has no part '\(name.text)'",
+      at: name.at, label: label, help: help)
   }
 
   /// The entries that `items` name in each list of `selection`.
@@ -81,7 +83,9 @@ extension GraftState {
         }
       }
       if indices.isEmpty {
-        throw Diagnostic("paths.nothing", "this selects nothing of the \(module.parts.count) entries of '\(spelled(list.path))'", at: at)
+        throw Diagnostic(
+          "paths.nothing", "this selects nothing of the \(module.parts.count) entries of '\(spelled(list.path))'",
+          at: at)
       }
       var seen: Set<Int> = []
       for (index, bindings, place) in indices {

@@ -120,7 +120,9 @@ extension GraftState {
   }
 
   /// `remove PATH`: entries of lists only; what follows them moves up.
-  func remove(_ target: Expression, line: Int, at: Location, _ environment: Environment) throws(Diagnostic) -> [PlannedEdit] {
+  func remove(_ target: Expression, line: Int, at: Location, _ environment: Environment) throws(Diagnostic)
+    -> [PlannedEdit]
+  {
     let selection = try selection(target, environment)
     try refuseOverlap(selection, at: target.at)
     var removed: [[String]: Set<Int>] = [:]
@@ -128,7 +130,8 @@ extension GraftState {
       guard architecture[path: item.path.dropLast()]?.isList == true, let last = item.path.last, let index = Int(last)
       else {
         throw Diagnostic(
-          "paths.no-entry", "'\(spelled(item.path))' is not an entry of a list, and only those can be removed", at: target.at)
+          "paths.no-entry", "'\(spelled(item.path))' is not an entry of a list, and only those can be removed",
+          at: target.at)
       }
       removed[Array(item.path.dropLast()), default: []].insert(index)
     }
@@ -142,7 +145,9 @@ extension GraftState {
       forgetExpectations(below: path)
     }
     replaceArchitecture(copy)
-    return selection.items.map { PlannedEdit(word: "remove", path: spelled($0.path), operatorText: "", starts: [], at: at) }
+    return selection.items.map {
+      PlannedEdit(word: "remove", path: spelled($0.path), operatorText: "", starts: [], at: at)
+    }
   }
 
   /// `parallelize PATH in GROUPS with MERGE`: neighbours become branches of one level, levels are numbered anew.
@@ -215,7 +220,9 @@ extension GraftState {
     case .pairs: groups = try evenGroups(of: 2, selected, at: at)
     case .groups(let expression):
       let size = try evaluator.whole(expression, environment, what: "the size of a group")
-      guard size >= 2 else { throw Diagnostic("parallel.size", "a group of \(size), where at least 2 run side by side", at: expression.at) }
+      guard size >= 2 else {
+        throw Diagnostic("parallel.size", "a group of \(size), where at least 2 run side by side", at: expression.at)
+      }
       groups = try evenGroups(of: size, selected, at: at)
     case .lists(let expression):
       let datum = try evaluator.evaluate(expression, environment)

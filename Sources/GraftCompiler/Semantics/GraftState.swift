@@ -75,7 +75,9 @@ package final class GraftState {
       default: break
       }
     }
-    if name == "model" { return .selection(Selection(items: [Selection.Item(path: [], bindings: [])], isWholeList: false)) }
+    if name == "model" {
+      return .selection(Selection(items: [Selection.Item(path: [], bindings: [])], isWholeList: false))
+    }
     if let part = architecture.part(name) {
       return .selection(
         Selection(items: [Selection.Item(path: [name], bindings: [])], isWholeList: part.isList))
@@ -84,7 +86,8 @@ package final class GraftState {
       return .selection(Selection(items: [Selection.Item(path: [name], bindings: [])], isWholeList: false))
     }
     switch name {
-    case "depth", "parameters", "macs", "bytes": return .number(Number(try figure(name, of: architecture, isBase: false)))
+    case "depth", "parameters", "macs", "bytes":
+      return .number(Number(try figure(name, of: architecture, isBase: false)))
     case "base":
       var record: [String: Datum] = [:]
       for figureName in ["depth", "parameters", "bytes", "macs"] {

@@ -163,7 +163,9 @@ extension Evaluator {
         var copy = module
         try forEach(binding, environment) { inner throws(Diagnostic) in
           let outside = copy.scope
-          if let value = inner.scope.lookup(binding.name.text) { copy.scope = outside.adding([binding.name.text: value]) }
+          if let value = inner.scope.lookup(binding.name.text) {
+            copy.scope = outside.adding([binding.name.text: value])
+          }
           try self.build(&copy, body, symbol)
           copy.scope = outside
         }

@@ -39,7 +39,8 @@ package final class Library {
     if let known = loaded[path] { return known }
     if loading.contains(path) {
       diagnostics.report(
-        Diagnostic("imports.cycle", "'\(path)' imports itself: \((loading + [path]).joined(separator: " > "))", at: importedAt))
+        Diagnostic(
+          "imports.cycle", "'\(path)' imports itself: \((loading + [path]).joined(separator: " > "))", at: importedAt))
       return nil
     }
     if loading.count > 64 {

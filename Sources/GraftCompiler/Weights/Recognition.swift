@@ -192,9 +192,11 @@ struct Recognition {
     var level = Module(.parallel, scope: Scope(parent: nil, file: names))
     let mergePath = path + ["merge"]
     guard let merge = try candidate(nil, mergePath, [expected] + surroundings) else {
-      throw question ?? Diagnostic(
-        "recognise.unknown-operator", "the tensors of '\(spelledPath(mergePath))' in \(file) are those of no operator",
-        at: Location(file, tensor: mergePath.joined(separator: ".")))
+      throw question
+        ?? Diagnostic(
+          "recognise.unknown-operator",
+          "the tensors of '\(spelledPath(mergePath))' in \(file) are those of no operator",
+          at: Location(file, tensor: mergePath.joined(separator: ".")))
     }
     level.parts = [("branches", Module.list(modules, scope: level.scope)), ("merge", merge)]
     return level
@@ -238,14 +240,17 @@ struct Recognition {
       guard case .symbol(let target) = assumption.operation.target, target == symbol else { continue }
       for (label, value) in assumption.operation.arguments { arguments[label] = value }
     }
-    for (label, value) in assumedAt[prefix] ?? [:] where symbol.declaration.parameters.contains(where: { $0.label.text == label }) {
+    for (label, value) in assumedAt[prefix] ?? [:]
+    where symbol.declaration.parameters.contains(where: { $0.label.text == label }) {
       arguments[label] = value
     }
-    for parameter in symbol.declaration.parameters where arguments[parameter.label.text] == nil && parameter.defaultValue == nil {
+    for parameter in symbol.declaration.parameters
+    where arguments[parameter.label.text] == nil && parameter.defaultValue == nil {
       let label = parameter.label.text
       if surroundings.contains(where: { $0.argument(label) != nil }) { continue }
       throw Diagnostic(
-        "recognise.ask", "what '\(label)' of '\(symbol.name)' is, the tensors of \(file) do not tell", at: Location(file),
+        "recognise.ask", "what '\(label)' of '\(symbol.name)' is, the tensors of \(file) do not tell",
+        at: Location(file),
         help: "say it: --assume '\(symbol.name)(\(label): ...)'")
     }
     let operation = Operation(
@@ -263,7 +268,9 @@ struct Recognition {
     for _ in 0..<4 {
       let before = result.count
       for (name, expression) in symbol.recoveries where result[name.text] == nil {
-        guard let parameter = symbol.declaration.parameters.first(where: { $0.label.text == name.text }) else { continue }
+        guard let parameter = symbol.declaration.parameters.first(where: { $0.label.text == name.text }) else {
+          continue
+        }
         var names = tensors
         for other in symbol.declaration.parameters {
           if let value = result[other.label.text] {
@@ -284,7 +291,9 @@ struct Recognition {
   private func recoveredValue(
     _ expression: Expression, _ names: [String: Datum], _ symbol: OperatorSymbol, _ known: [String: Datum]
   ) -> Datum? {
-    if case .call(let callee, let arguments) = expression.kind, arguments.count == 1, let argument = arguments.first?.value {
+    if case .call(let callee, let arguments) = expression.kind, arguments.count == 1,
+      let argument = arguments.first?.value
+    {
       if callee.dottedName == "noted", case .text(let parts) = argument.kind, case .literal(let key)? = parts.first {
         return noted(key)
       }
@@ -307,7 +316,9 @@ struct Recognition {
   private func presetValue(
     _ symbol: OperatorSymbol, _ label: String, _ value: Datum, _ known: [String: Datum]
   ) -> Datum? {
-    guard let open = symbol.recoveries.first(where: { known[$0.0.text] == nil && isPresetRule($0.1) })?.0.text else { return nil }
+    guard let open = symbol.recoveries.first(where: { known[$0.0.text] == nil && isPresetRule($0.1) })?.0.text else {
+      return nil
+    }
     var answer: Datum?
     for preset in names.visiblePresets {
       guard let operation = try? evaluator.operation(preset, [:], at: preset.declaration.at),

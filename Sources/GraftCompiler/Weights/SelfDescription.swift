@@ -73,7 +73,8 @@ struct SelfDescription {
       for argument in module.arguments {
         guard let value = argument.value.json else {
           throw Diagnostic(
-            "metadata.argument", "'\(argument.label)' of '\(symbol.name)' is \(argument.value.kindText), which has no spelling in metadata")
+            "metadata.argument",
+            "'\(argument.label)' of '\(symbol.name)' is \(argument.value.kindText), which has no spelling in metadata")
         }
         arguments.append(JSON.Member(argument.label, value))
       }
@@ -118,7 +119,8 @@ struct SelfDescription {
       let source = try SourceText(file: "\(file) (\(name))", bytes: Array(text.utf8))
       let tree = parse(source, into: &diagnostics)
       scopes[index] = FileScope(
-        tree, sources: [source], parents: parents, isPrelude: units[index]["prelude"] == .bool(true), diagnostics: &diagnostics)
+        tree, sources: [source], parents: parents, isPrelude: units[index]["prelude"] == .bool(true),
+        diagnostics: &diagnostics)
     }
     if let first = diagnostics.inSourceOrder.first(where: { $0.severity == .error }) { throw first }
     let module = try build(
@@ -195,7 +197,9 @@ extension Module {
     case (.operator(let a), .operator(let b)): if a != b { return false }
     default: return false
     }
-    for (a, b) in zip(arguments, other.arguments) where a.label != b.label || a.value.equals(b.value) != true { return false }
+    for (a, b) in zip(arguments, other.arguments) where a.label != b.label || a.value.equals(b.value) != true {
+      return false
+    }
     for (a, b) in zip(parts, other.parts) where a.name != b.name || !a.module.isSameTree(as: b.module) { return false }
     return true
   }
@@ -219,7 +223,8 @@ extension Datum {
         list.append(json)
       }
       return .list(list)
-    case .number(.batch), .record, .tuple, .tensor, .distribution, .operation, .selection, .module, .function, .part: return nil
+    case .number(.batch), .record, .tuple, .tensor, .distribution, .operation, .selection, .module, .function, .part:
+      return nil
     }
   }
 
@@ -237,7 +242,8 @@ extension Datum {
       }
       self = .list(list)
     case .object:
-      if case .list(let pair)? = json["fraction"], pair.count == 2, case .int(let top) = pair[0], case .int(let bottom) = pair[1],
+      if case .list(let pair)? = json["fraction"], pair.count == 2, case .int(let top) = pair[0],
+        case .int(let bottom) = pair[1],
         bottom != 0, let quotient = try? Number(top) / Number(bottom)
       {
         self = .number(quotient)
