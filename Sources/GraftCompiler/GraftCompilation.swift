@@ -20,6 +20,8 @@ final class GraftCompilation {
   /// Names whose `let` failed: what uses them is not told again.
   private var broken: Set<String> = []
   private var baseText = ""
+  /// Where each line of the file begins.
+  private var lineStarts: [Int] = []
 
   init(_ graft: GraftDeclaration, _ file: FileScope, _ settings: [(String, Datum)], _ compiler: Compiler) {
     self.graft = graft
@@ -54,7 +56,11 @@ final class GraftCompilation {
       return nil
     }
     for statement in graft.statements {
+      evaluator.beginStatement()
+      let before = state?.snapshot
       do throws(Diagnostic) { try run(statement) } catch {
+        // What failed is as if it were not there, so that the lines below tell of their own mistakes only.
+        if let before { state?.restore(before) }
         if isNews(error) { diagnostics.report(error.at(statement.at)) }
         if case .base = statement.kind { return nil }
         if case .let(let declaration) = statement.kind { broken.insert(declaration.name.text) }
@@ -139,7 +145,15 @@ final class GraftCompilation {
 
   private func line(of location: Location) -> Int {
     guard let source = file.sources.first(where: { $0.file == location.file }) else { return 0 }
-    return source.text.utf8.prefix(location.range.lowerBound).reduce(1) { $0 + ($1 == 10 ? 1 : 0) }
+    if lineStarts.isEmpty {
+      lineStarts = [0] + source.text.utf8.enumerated().lazy.filter { $0.element == 10 }.map { $0.offset + 1 }
+    }
+    var (low, high) = (0, lineStarts.count)  // The last start that is not behind the place.
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if lineStarts[middle] <= location.range.lowerBound { low = middle } else { high = middle }
+    }
+    return low + 1
   }
 
   // MARK: base
@@ -193,12 +207,9 @@ final class GraftCompilation {
     }
     module.nameEntries()
     let state = GraftState(base: module, evaluator: evaluator, checkpoints: checkpoints, seed: compiler.options.seed)
-    if let error = missingParts(of: module) { throw error }
     _ = try state.trace()
     return state
   }
-
-  private func missingParts(of module: Module) -> Diagnostic? { nil }
 
   /// Takes every tensor of the base from the checkpoint; where that is not at hand, the model's own shapes stand.
   private func fill(_ module: inout Module, from address: String, at: Location) throws(Diagnostic) {
@@ -226,8 +237,9 @@ final class GraftCompilation {
       case .number(let b)? = try? evaluator.evaluate(right, environment)
     {
       message += ": \(grouped(a)) and \(grouped(b))"
-      if let difference = try? a - b {
-        message += " (\(Number.isEqual(difference, Number(0)) ? "" : signed(difference)))"
+      if let difference = try? a - b, !Number.isEqual(difference, Number(0)) {
+        let source = state.flatMap { difference.whole == $0.parameterChange ? $0.changedParts : nil }
+        message += " (\(signed(difference))\(source.map { ", all in \($0)" } ?? ""))"
       }
     }
     throw Diagnostic("require.failed", message, at: condition.at)

@@ -105,6 +105,7 @@ extension Builtin.Call {
     guard let datum = values[name]?.datum, let entries = datum.entries else {
       throw Diagnostic("calls.type", "'\(name)' of '\(self.name)' is a list of tensors", at: place(name))
     }
+    try evaluator.spend(entries.count, at: at)
     var result: [TracedTensor] = []
     for entry in entries {
       guard case .tensor(let tensor) = entry else { throw wrong(name, "a list of tensors", entry) }
@@ -128,6 +129,7 @@ extension Builtin.Call {
     guard let datum = values[name]?.datum, let entries = datum.entries else {
       return [try number(name)]
     }
+    try evaluator.spend(entries.count, at: at)
     var result: [Number] = []
     for entry in entries {
       guard case .number(let number) = entry else { throw wrong(name, "a list of numbers", entry) }

@@ -62,15 +62,16 @@ private func freshWeight(_ parameter: ModuleParameter, name: String, seed: UInt6
 extension GraftState {
   /// The module that takes a place: made from an operation, its tensors filled as its `starting` says.
   func place(
-    _ operation: Operation, at path: [String], replacing old: Module?, inputs: [InstantiationContext.PlaceInput],
-    surroundings: [Module], _ environment: Environment
+    _ operation: Operation, at path: [String], stream: String, replacing old: Module?,
+    inputs: [InstantiationContext.PlaceInput], surroundings: [Module], _ environment: Environment
   ) throws(Diagnostic) -> Module {
     if case .list(let operations) = operation.target {
       var entries: [Module] = []
       for (index, entry) in operations.enumerated() {
         entries.append(
           try place(
-            entry, at: path + [String(index)], replacing: old, inputs: inputs, surroundings: surroundings, environment))
+            entry, at: path + [String(index)], stream: "\(stream).\(index)", replacing: old, inputs: inputs,
+            surroundings: surroundings, environment))
       }
       return Module.list(entries, scope: Scope(parent: nil, file: environment.scope.file))
     }
@@ -78,10 +79,18 @@ extension GraftState {
     bare.start = nil
     let context = InstantiationContext(inputs: inputs, surroundings: (old.map { [$0] } ?? []) + surroundings)
     var module = try evaluator.instantiate(bare, context)
-    let name = path.joined(separator: ".")
+    if case .module = operation.target { module = try restarted(module, operation.start) }
     try applyStart(operation.start, to: &module, at: path, replacing: old, operation.at, environment)
-    try module.settleFresh(path: name, seed: try freshSeed(operation.start, environment))
+    try module.settleFresh(path: stream, seed: try freshSeed(operation.start, environment))
     return module
+  }
+
+  /// A part of the model that is used once more: it keeps its weights unless all of them are to start anew.
+  private func restarted(_ module: Module, _ start: StartClause?) throws(Diagnostic) -> Module {
+    guard start?.syntax.base != nil else { return try module.moved() }
+    var copy = module
+    try copy.mapParameters { _, parameter throws(Diagnostic) in parameter.weight = nil }
+    return copy
   }
 
   private func freshSeed(_ start: StartClause?, _ environment: Environment) throws(Diagnostic) -> UInt64 {
