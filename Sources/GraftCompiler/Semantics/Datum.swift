@@ -48,6 +48,16 @@ package indirect enum Datum: Sendable {
   }
 }
 
+extension Datum {
+  /// Whether it is a value by itself: no operator, path or tensor.
+  package var isPlain: Bool {
+    switch self {
+    case .number, .bool, .text, .dtype, .list: true
+    case .word, .record, .tuple, .tensor, .distribution, .operation, .selection, .module, .function, .part: false
+    }
+  }
+}
+
 /// A tensor in the making: a value of the graph that is being built, or a formula over weights.
 package struct TracedTensor: Sendable {
   package enum Origin: Sendable {

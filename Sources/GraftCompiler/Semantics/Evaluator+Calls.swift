@@ -213,19 +213,22 @@ extension Evaluator {
   func operation(
     _ preset: PresetSymbol, _ arguments: [String: Datum], at: Location
   ) throws(Diagnostic) -> Operation {
-    var names: [String: Datum] = [:]
     var rest = arguments
-    let environment = Environment(scope: Scope(parent: nil, file: preset.file), place: .compileTime)
+    var environment = Environment(scope: Scope(parent: nil, file: preset.file), place: .compileTime)
     for parameter in preset.declaration.parameters {
-      if let value = rest.removeValue(forKey: parameter.label.text) {
-        names[parameter.name.text] = value
-      } else if let value = parameter.defaultValue {
-        names[parameter.name.text] = try evaluate(value, environment.adding(names))
+      let value: Datum
+      if let given = rest.removeValue(forKey: parameter.label.text) {
+        value = given
+      } else if let expression = parameter.defaultValue {
+        let standard = try defaultValue(expression, for: parameter, environment)
+        value = try checked(standard, for: parameter, what: preset.name, at: expression.at)
       } else {
         throw Diagnostic("calls.missing", "'\(preset.name)' needs '\(parameter.label.text)'", at: at)
       }
+      environment = environment.adding([parameter.name.text: value])
+      environment.scope = environment.scope.adding(wordsOf: parameter)
     }
-    guard case .operation(var operation) = try evaluate(preset.declaration.value, environment.adding(names)),
+    guard case .operation(var operation) = try evaluate(preset.declaration.value, environment),
       case .symbol(let symbol) = operation.target
     else {
       throw Diagnostic("names.preset", "'\(preset.name)' stands for no operator", at: preset.declaration.value.at)

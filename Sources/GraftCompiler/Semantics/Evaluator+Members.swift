@@ -115,4 +115,3 @@ extension Evaluator {
     return values[position]
   }
 }
-

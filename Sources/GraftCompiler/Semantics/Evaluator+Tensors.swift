@@ -69,7 +69,8 @@ extension Evaluator {
     guard let size = formula.size(limit: Self.formulaLimit, depth: Self.formulaDepth) else {
       throw Diagnostic(
         "limits.formula",
-        "a tensor's formula has more than \(Self.formulaLimit) steps, or more than \(Self.formulaDepth) in turn", at: at)
+        "a tensor's formula has more than \(Self.formulaLimit) steps, or more than \(Self.formulaDepth) in turn", at: at
+      )
     }
     try spend(size, at: at)
     return TracedTensor(origin: .weight(formula), type: type)

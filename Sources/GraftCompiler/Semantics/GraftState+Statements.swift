@@ -245,7 +245,8 @@ extension GraftState {
         var group: [Int] = []
         for index in entry.entries ?? [] {
           guard case .number(let number) = index else {
-            throw Diagnostic("values.index", "an index is a whole number, and this is \(index.kindText)", at: expression.at)
+            throw Diagnostic(
+              "values.index", "an index is a whole number, and this is \(index.kindText)", at: expression.at)
           }
           group.append(try evaluator.whole(number, at: expression.at, what: "an index"))
         }

@@ -61,7 +61,7 @@ extension Evaluator {
       } else if let expression = parameter.defaultValue {
         let environment = Environment(scope: module.scope, place: .compileTime)
         value = try defaultValue(expression, for: parameter, environment)
-      } else if let found = context.surroundings.lazy.compactMap({ $0.argument(label) }).first {
+      } else if let found = context.surroundings.lazy.compactMap({ $0.known(label) }).first {
         value = found
       } else {
         throw Diagnostic(
@@ -76,15 +76,12 @@ extension Evaluator {
       }
       module.arguments.append((label, parameter.name.text, checkedValue))
       module.scope = module.scope.adding([parameter.name.text: checkedValue])
-      if case .words(let words)? = parameter.type {
-        for word in words where module.scope.lookup(word.text) == nil {
-          module.scope = module.scope.adding([word.text: .word(word.text)])
-        }
-      }
+      module.scope = module.scope.adding(wordsOf: parameter)
     }
   }
 
-  private func defaultValue(
+  /// What a parameter is where nothing else is said.
+  func defaultValue(
     _ expression: Expression, for parameter: ParameterDeclaration, _ environment: Environment
   ) throws(Diagnostic) -> Datum {
     if case .words(let words)? = parameter.type, case .name(let name) = expression.kind,
@@ -325,6 +322,16 @@ extension Evaluator {
     default: break
     }
     throw Diagnostic("starts.target", "a part or tensor is named here", at: expression.at)
+  }
+}
+
+extension Scope {
+  /// The words that `parameter` may be are names in the body, unless they mean something else already.
+  func adding(wordsOf parameter: ParameterDeclaration) -> Scope {
+    guard case .words(let words)? = parameter.type else { return self }
+    var names: [String: Datum] = [:]
+    for word in words where lookup(word.text) == nil { names[word.text] = .word(word.text) }
+    return adding(names)
   }
 }
 

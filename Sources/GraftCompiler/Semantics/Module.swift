@@ -78,6 +78,13 @@ package struct Module: Sendable {
     arguments.first { $0.label == name || $0.name == name }?.value
   }
 
+  /// An argument, or a plain value that the body names.
+  package func known(_ name: String) -> Datum? {
+    if let argument = argument(name) { return argument }
+    guard let value = scope.lookup(name), value.isPlain else { return nil }
+    return value
+  }
+
   /// A list of `entries`, numbered from 0.
   package static func list(_ entries: [Module], scope: Scope) -> Module {
     var list = Module(.list, scope: scope)

@@ -242,7 +242,7 @@ struct Recognition {
     for parameter in symbol.declaration.parameters
     where arguments[parameter.label.text] == nil && parameter.defaultValue == nil {
       let label = parameter.label.text
-      if surroundings.contains(where: { $0.argument(label) != nil }) { continue }
+      if surroundings.contains(where: { $0.known(label) != nil }) { continue }
       throw Diagnostic(
         "recognise.ask", "what '\(label)' of '\(symbol.name)' is, the tensors of \(file) do not tell",
         at: Location(file),
