@@ -29,12 +29,13 @@ GRAFT
 [[ -f $folder/xl2.pt ]] || "$graftc" compile "$folder/noise.graft"
 
 now() { date +%s.%N; }
-minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", a - b }'; }
+minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a - b }'; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
 
 peak=0
 graft() {
   local start
+  rm -f "$folder/out.safetensors" # As the copy: replacing a file also pays for freeing the old one.
   start=$(now)
   "$graftc" compile "$folder/$1.graft" -o "$folder/out.safetensors" --force --quiet >/dev/null &
   local pid=$!
@@ -61,13 +62,9 @@ rm -f "$folder"/*.seconds
 cat "$folder/xl2.pt" >/dev/null # Into the page cache, for all alike.
 for ((round = 0; round < repeats; round++)); do
   copy
-  echo >>"$folder/copy.seconds"
   graft pairs
-  echo >>"$folder/pairs.seconds"
   graft swap
-  echo >>"$folder/swap.seconds"
 done
-sed -i '/^$/d' "$folder"/*.seconds
 base=$(median <"$folder/copy.seconds")
 for name in copy pairs swap; do
   seconds=$(median <"$folder/$name.seconds")
