@@ -20,6 +20,8 @@ final class GraftCompilation {
   /// Names whose `let` failed: what uses them is not told again.
   private var broken: Set<String> = []
   private var baseText = ""
+  /// Where each line of the file begins.
+  private var lineStarts: [Int] = []
 
   init(_ graft: GraftDeclaration, _ file: FileScope, _ settings: [(String, Datum)], _ compiler: Compiler) {
     self.graft = graft
@@ -54,7 +56,11 @@ final class GraftCompilation {
       return nil
     }
     for statement in graft.statements {
+      evaluator.beginStatement()
+      let before = state?.snapshot
       do throws(Diagnostic) { try run(statement) } catch {
+        // What failed is as if it were not there, so that the lines below tell of their own mistakes only.
+        if let before { state?.restore(before) }
         if isNews(error) { diagnostics.report(error.at(statement.at)) }
         if case .base = statement.kind { return nil }
         if case .let(let declaration) = statement.kind { broken.insert(declaration.name.text) }
@@ -63,7 +69,9 @@ final class GraftCompilation {
     }
     guard let state else {
       diagnostics.report(
-        Diagnostic("graft.no-base", "graft \"\(graft.name.text)\" says no base", at: graft.name.at, help: "base MODEL from FILE"))
+        Diagnostic(
+          "graft.no-base", "graft \"\(graft.name.text)\" says no base", at: graft.name.at, help: "base MODEL from FILE")
+      )
       return nil
     }
     if diagnostics.hasErrors { return nil }
@@ -87,7 +95,8 @@ final class GraftCompilation {
     if case .let(let declaration) = statement.kind { return try bind(declaration) }
     guard let state else {
       throw Diagnostic(
-        "graft.no-base", "a graft names its 'base' before it speaks of it", at: statement.at, help: "base MODEL from FILE")
+        "graft.no-base", "a graft names its 'base' before it speaks of it", at: statement.at,
+        help: "base MODEL from FILE")
     }
     let environment = Environment(scope: scope, place: .graft(state))
     let line = self.line(of: statement.at)
@@ -117,7 +126,8 @@ final class GraftCompilation {
   private func traced(_ state: GraftState, blaming at: Location) throws(Diagnostic) -> GraftState.Traced {
     do throws(Diagnostic) { return try state.trace() } catch {
       guard let location = error.location, location.file.hasPrefix("prelude/") else { throw error }
-      throw Diagnostic(error.rule, error.message, at: at, label: error.label, help: error.help ?? "found in \(location.file)")
+      throw Diagnostic(
+        error.rule, error.message, at: at, label: error.label, help: error.help ?? "found in \(location.file)")
     }
   }
 
@@ -135,7 +145,15 @@ final class GraftCompilation {
 
   private func line(of location: Location) -> Int {
     guard let source = file.sources.first(where: { $0.file == location.file }) else { return 0 }
-    return source.text.utf8.prefix(location.range.lowerBound).reduce(1) { $0 + ($1 == 10 ? 1 : 0) }
+    if lineStarts.isEmpty {
+      lineStarts = [0] + source.text.utf8.enumerated().lazy.filter { $0.element == 10 }.map { $0.offset + 1 }
+    }
+    var (low, high) = (0, lineStarts.count)  // The last start that is not behind the place.
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if lineStarts[middle] <= location.range.lowerBound { low = middle } else { high = middle }
+    }
+    return low + 1
   }
 
   // MARK: base
@@ -152,7 +170,9 @@ final class GraftCompilation {
       let name = try evaluator.plainText(expression, environment)
       address = resolvePath(name, relativeTo: path)
     case .fresh(let expression), .noise(let expression):
-      if let expression { seed = UInt64(bitPattern: Int64(try evaluator.whole(expression, environment, what: "'seed'"))) }
+      if let expression {
+        seed = UInt64(bitPattern: Int64(try evaluator.whole(expression, environment, what: "'seed'")))
+      }
       if case .noise = source { isNoise = true }
     }
     if let override = compiler.options.base {
@@ -175,7 +195,8 @@ final class GraftCompilation {
       }
       guard let opened = try checkpoints.use(address).checkpoint else {
         throw Diagnostic(
-          "weights.no-file", "'base auto' needs its checkpoint, and there is no file '\(address)'", at: at, category: .inputMissing)
+          "weights.no-file", "'base auto' needs its checkpoint, and there is no file '\(address)'", at: at,
+          category: .inputMissing)
       }
       notes += opened.notes
       module = try compiler.recognise(opened, file, evaluator)
@@ -186,12 +207,9 @@ final class GraftCompilation {
     }
     module.nameEntries()
     let state = GraftState(base: module, evaluator: evaluator, checkpoints: checkpoints, seed: compiler.options.seed)
-    if let error = missingParts(of: module) { throw error }
     _ = try state.trace()
     return state
   }
-
-  private func missingParts(of module: Module) -> Diagnostic? { nil }
 
   /// Takes every tensor of the base from the checkpoint; where that is not at hand, the model's own shapes stand.
   private func fill(_ module: inout Module, from address: String, at: Location) throws(Diagnostic) {
@@ -219,7 +237,10 @@ final class GraftCompilation {
       case .number(let b)? = try? evaluator.evaluate(right, environment)
     {
       message += ": \(grouped(a)) and \(grouped(b))"
-      if let difference = try? a - b { message += " (\(Number.isEqual(difference, Number(0)) ? "" : signed(difference)))" }
+      if let difference = try? a - b, !Number.isEqual(difference, Number(0)) {
+        let source = state.flatMap { difference.whole == $0.parameterChange ? $0.changedParts : nil }
+        message += " (\(signed(difference))\(source.map { ", all in \($0)" } ?? ""))"
+      }
     }
     throw Diagnostic("require.failed", message, at: condition.at)
   }
@@ -271,7 +292,8 @@ final class GraftCompilation {
     let traced = try state.trace()
     let base = try state.traceBase()
     if !training.isEmpty {
-      notes.append("\(training.map { "'\($0)'" }.joined(separator: " and ")) is kept in the metadata; compiling does not train")
+      notes.append(
+        "\(training.map { "'\($0)'" }.joined(separator: " and ")) is kept in the metadata; compiling does not train")
     }
     return CompiledGraft(
       name: graft.name.text, settings: settings.map { ($0.0, $0.1.interpolated ?? "") }, file: path,

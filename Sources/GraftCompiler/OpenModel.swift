@@ -23,7 +23,7 @@ public final class OpenModel: Sendable {
     self.program = program
     summary = ModelSummary(module, program.graphs[0], bytesPerElement: { _ in 4 })
     self.assumed = assumed
-    arguments = module.arguments.map { "\($0.label): \($0.value.interpolated ?? "...")" }.joined(separator: ", ")
+    arguments = module.arguments.map { "\($0.label): \($0.value.summary)" }.joined(separator: ", ")
     var weights: [String: WeightExpression] = [:]
     module.forEachParameter { name, parameter in weights[name] = parameter.weight }
     self.weights = weights
@@ -44,7 +44,8 @@ public final class OpenModel: Sendable {
         let expression = try Compiler().parseExpression(path, file: "--trace")
         for item in try state.selection(expression, environment).items {
           let isList = state.architecture[path: item.path]?.isList == true && item.path.count == 1
-          let ends = isList ? state.architecture[path: item.path]?.parts.map { item.path + [$0.name] } ?? [] : [item.path]
+          let ends =
+            isList ? state.architecture[path: item.path]?.parts.map { item.path + [$0.name] } ?? [] : [item.path]
           result += ends.map { $0.joined(separator: ".") }
         }
       }
@@ -162,14 +163,17 @@ extension Compiler {
         }
         places.append(.one(TensorType(.f32, shape)))
         for (item, size) in zip(input.pattern.items, shape.axes) {
-          if case .size(let expression) = item, let letter = expression.dottedName, letter.first?.isUppercase == true, letter != "B" {
+          if case .size(let expression) = item, let letter = expression.dottedName, letter.first?.isUppercase == true,
+            letter != "B"
+          {
             sizes[letter] = size
           }
         }
       }
       var module = try evaluator.instantiate(operation, InstantiationContext(inputs: places, surroundings: []))
       guard let opened = try openCheckpoint(checkpoint) else {
-        throw Diagnostic("weights.no-file", "there is no file '\(checkpoint)'", at: Location(checkpoint), category: .inputMissing)
+        throw Diagnostic(
+          "weights.no-file", "there is no file '\(checkpoint)'", at: Location(checkpoint), category: .inputMissing)
       }
       try self.fill(&module, from: opened, number: 0, at: nil)
       let tracer = Tracer(name: "forward")
@@ -195,44 +199,10 @@ extension Compiler {
       (name: $0.key, shape: opened.reader.entries[$0.value].shape)
     }
     var recognition = Recognition(
-      entries, metadata: opened.reader.metadata, file: file, names: names, assumptions: try assumptions(names, evaluator),
+      entries, metadata: opened.reader.metadata, file: file, names: names,
+      assumptions: try assumptions(names),
       evaluator: evaluator)
     return try recognition.model()
-  }
-
-  private func assumptions(_ names: FileScope, _ evaluator: Evaluator) throws(Diagnostic) -> [Recognition.Assumption] {
-    var result: [Recognition.Assumption] = []
-    let environment = Environment(scope: Scope(parent: nil, file: names), place: .compileTime)
-    for text in options.assumptions {
-      // A path stands before an '=' that belongs to no comparison.
-      var path: Expression?
-      var call = text
-      if let sign = text.firstIndex(of: "="), text[..<sign].contains("[") || !text[..<sign].contains("(") {
-        path = try parseExpression(String(text[..<sign]), file: "--assume")
-        call = String(text[text.index(after: sign)...])
-      }
-      let expression = try parseExpression(call, file: "--assume")
-      guard case .call(let callee, let arguments) = expression.kind, let name = callee.dottedName,
-        let symbol = names.operator(name)
-      else {
-        throw Diagnostic("usage.assume", "'\(text)' names no operator", help: "--assume 'dit(heads: 4)'", category: .usage)
-      }
-      var values: [String: Datum] = [:]
-      for argument in arguments {
-        guard let label = argument.label?.text else {
-          throw Diagnostic("usage.assume", "say which argument '\(text)' means", help: "--assume 'dit(heads: 4)'", category: .usage)
-        }
-        // What speaks of an index is worked out where the index is known.
-        values[label] =
-          path == nil
-          ? try evaluator.evaluate(argument.value, environment)
-          : .function(Function(name: label, parameters: [], body: argument.value, scope: environment.scope))
-      }
-      result.append(
-        Recognition.Assumption(
-          path: path, operation: Operation(target: .symbol(symbol), arguments: values, start: nil, at: expression.at)))
-    }
-    return result
   }
 
   /// Gives every tensor of `module` the checkpoint's of the same name, after checking its shape.
@@ -247,7 +217,8 @@ extension Compiler {
           at: at ?? Location(file, tensor: name), help: near(name, opened))
       }
       parameter.weight = try sourceTensor(
-        opened.reader.entries[index], named: opened.reader.entries[index].name, source: number, for: parameter, in: file, at: at)
+        opened.reader.entries[index], named: opened.reader.entries[index].name, source: number, for: parameter,
+        in: file, at: at)
       parameter.origin = .kept
     }
   }

@@ -24,27 +24,35 @@ public struct ModelSummary: Sendable, Hashable {
 extension ModelSummary {
   /// The figures of `module`, whose `forward` is `graph`; `bytes` of a tensor as `width` gives it by name.
   init(_ module: Module, _ graph: Graph, bytesPerElement: (String) -> Int) {
+    // The work of each path alone, and together with what is below it.
     var macs: [String: Int] = [:]
+    var all: [String: Int] = [:]
     var total = 0
     for node in graph.nodes {
       let work = graph.multiplyAdds(of: node, batch: 1)
       if work == 0 { continue }
-      macs[node.path, default: 0] += work
-      total += work
+      macs[node.path] = work.addingClamped(macs[node.path] ?? 0)
+      total = total.addingClamped(work)
+      var path = node.path[...]
+      while !path.isEmpty {
+        all[String(path)] = work.addingClamped(all[String(path)] ?? 0)
+        path = path.lastIndex(of: ".").map { path[..<$0] } ?? ""
+      }
     }
     var bytes = 0
-    module.forEachParameter { name, parameter in bytes += (parameter.shape.elementCount ?? 0) * bytesPerElement(name) }
+    module.forEachParameter { name, parameter in
+      let count = parameter.shape.elementCount ?? .max
+      bytes = bytes.addingClamped(count.multipliedClamped(by: bytesPerElement(name)))
+    }
 
     var rows: [Row] = []
-    func below(_ path: String) -> Int {
-      macs.reduce(0) { $0 + ($1.key == path || $1.key.hasPrefix(path + ".") ? $1.value : 0) }
-    }
-    func own(_ module: Module) -> Int { module.parameters.reduce(0) { $0 + ($1.shape.elementCount ?? 0) } }
+    func below(_ path: String) -> Int { all[path] ?? 0 }
+    func own(_ module: Module) -> Int { module.parameters.reduce(0) { $0.addingClamped($1.shape.elementCount ?? .max) } }
     func row(_ path: [String], _ module: Module, parameters: Int, macs: Int) {
       rows.append(
         Row(
           path: spelledPath(path), operator: module.operatorName,
-          arguments: module.arguments.map { "\($0.label): \($0.value.interpolated ?? "...")" }.joined(separator: ", "),
+          arguments: module.arguments.map { "\($0.label): \($0.value.summary)" }.joined(separator: ", "),
           parameters: parameters, macs: macs))
     }
     // The parts of each block are rows, whatever list or level the block stands in; what a block does itself is
@@ -63,7 +71,9 @@ extension ModelSummary {
           if module.isParallel && inner.isList {
             visit(path + [part], inner, isBlock: true)
           } else {
-            row(path + [part], inner, parameters: inner.parameterCount, macs: below((path + [part]).joined(separator: ".")))
+            row(
+              path + [part], inner, parameters: inner.parameterCount,
+              macs: below((path + [part]).joined(separator: ".")))
           }
         }
         return

@@ -91,7 +91,9 @@ extension Builtin.Call {
   }
 
   func tensor(_ name: String) throws(Diagnostic) -> TracedTensor {
-    guard let datum = values[name]?.datum else { throw Diagnostic("calls.missing", "'\(self.name)' needs '\(name)'", at: at) }
+    guard let datum = values[name]?.datum else {
+      throw Diagnostic("calls.missing", "'\(self.name)' needs '\(name)'", at: at)
+    }
     switch datum {
     case .tensor(let tensor): return tensor
     case .number(let number): return try evaluator.constant(number, .f32, at: place(name), environment)
@@ -103,6 +105,7 @@ extension Builtin.Call {
     guard let datum = values[name]?.datum, let entries = datum.entries else {
       throw Diagnostic("calls.type", "'\(name)' of '\(self.name)' is a list of tensors", at: place(name))
     }
+    try evaluator.spend(entries.count, at: at)
     var result: [TracedTensor] = []
     for entry in entries {
       guard case .tensor(let tensor) = entry else { throw wrong(name, "a list of tensors", entry) }
@@ -115,7 +118,8 @@ extension Builtin.Call {
   func number(_ name: String) throws(Diagnostic) -> Number {
     guard let datum = values[name]?.datum, case .number(let number) = datum else {
       throw Diagnostic(
-        "calls.type", "'\(name)' of '\(self.name)' is a number, and this is \(values[name]?.datum.kindText ?? "missing")",
+        "calls.type",
+        "'\(name)' of '\(self.name)' is a number, and this is \(values[name]?.datum.kindText ?? "missing")",
         at: place(name))
     }
     return number
@@ -125,6 +129,7 @@ extension Builtin.Call {
     guard let datum = values[name]?.datum, let entries = datum.entries else {
       return [try number(name)]
     }
+    try evaluator.spend(entries.count, at: at)
     var result: [Number] = []
     for entry in entries {
       guard case .number(let number) = entry else { throw wrong(name, "a list of numbers", entry) }

@@ -22,10 +22,10 @@ extension Evaluator {
     _ environment: Environment
   ) throws(Diagnostic) -> Datum {
     switch sign {
-    case .and: 
+    case .and:
       if !(try isTrue(left, environment)) { return .bool(false) }
       return .bool(try isTrue(right, environment))
-    case .or: 
+    case .or:
       if try isTrue(left, environment) { return .bool(true) }
       return .bool(try isTrue(right, environment))
     case .is, .isNot: return .bool(try isOperator(left, right, environment) == (sign == .is))
@@ -35,6 +35,7 @@ extension Evaluator {
       guard let entries = datum.entries else {
         throw Diagnostic("values.list", "'in' takes a list, and this is \(datum.kindText)", at: right.at)
       }
+      try spend(size(of: datum), at: at)
       return .bool(entries.contains { $0.equals(value) == true } == (sign == .in))
     default: break
     }
@@ -44,18 +45,22 @@ extension Evaluator {
     if case .tensor = b { return try tensors(sign, a, b, at: at, left, right, environment) }
     switch (sign, a, b) {
     case (.equal, _, _), (.notEqual, _, _):
+      try spend(size(of: a), at: at)
       guard let same = a.equals(b) else {
         throw Diagnostic("values.compare", "\(a.kindText) is never equal to \(b.kindText)", at: at)
       }
       return .bool(same == (sign == .equal))
     case (_, .number(let x), .number(let y)): return try numbers(sign, x, y, at: at)
     case (.add, .list(let x), .list(let y)):
-      if x.count + y.count > Self.listLimit {
-        throw Diagnostic("limits.list", "a list of more than \(Self.listLimit) entries", at: at)
-      }
-      return .list(x + y)
-    case (.add, .text(let x), .text(let y)): return .text(x + y)
+      return try made(x + y, at: at)
+    case (.add, .text(let x), .text(let y)):
+      if x.utf8.count + y.utf8.count > Self.textLimit { throw tooLong(at: at) }
+      return .text(x + y)
     case (.add, .selection(let x), .selection(let y)):
+      try spend(x.items.count + y.items.count, at: at)
+      if x.items.count + y.items.count > Self.moduleLimit {
+        throw Diagnostic("limits.modules", "a path of more than \(Self.moduleLimit) parts", at: at)
+      }
       return .selection(Selection(items: x.items + y.items, isWholeList: false))
     case (.multiply, .operation(let operation), .number(let count)):
       let copies = try whole(count, at: right.at, what: "how many copies there are")
@@ -156,7 +161,10 @@ extension Evaluator {
     case .module(let module), .part(let module, _): return module.symbol == symbol
     case .selection(let selection):
       guard case .graft(let state) = environment.place, let item = selection.items.first, selection.items.count == 1
-      else { throw Diagnostic("values.one-part", "'is' asks about one part, and this names \(selection.items.count)", at: left.at) }
+      else {
+        throw Diagnostic(
+          "values.one-part", "'is' asks about one part, and this names \(selection.items.count)", at: left.at)
+      }
       return state.architecture[path: item.path]?.symbol == symbol
     default:
       throw Diagnostic("values.one-part", "'is' asks about a part, and this is \(datum.kindText)", at: left.at)

@@ -29,6 +29,7 @@ extension Evaluator {
       var entries: [Module] = []
       for entry in operations { entries.append(try instantiate(entry, context)) }
       return Module.list(entries, scope: Scope(parent: nil, file: FileScope.empty))
+    case .module(let module): return module
     case .symbol(let symbol):
       if instantiating.count > 60 {
         let name = instantiating.first { s in instantiating.count(where: { $0 == s }) > 5 }?.name ?? symbol.name
@@ -68,6 +69,11 @@ extension Evaluator {
           at: operation.at, help: "\(symbol.name)(\(label): ...)")
       }
       let checkedValue = try checked(value, for: parameter, what: symbol.name, at: operation.at)
+      if case .operator? = parameter.type {
+        throw Diagnostic(
+          "operators.argument", "'\(label)' of '\(symbol.name)' is an operator, which is not supported yet",
+          at: operation.at)
+      }
       module.arguments.append((label, parameter.name.text, checkedValue))
       module.scope = module.scope.adding([parameter.name.text: checkedValue])
       if case .words(let words)? = parameter.type {
@@ -163,7 +169,9 @@ extension Evaluator {
         var copy = module
         try forEach(binding, environment) { inner throws(Diagnostic) in
           let outside = copy.scope
-          if let value = inner.scope.lookup(binding.name.text) { copy.scope = outside.adding([binding.name.text: value]) }
+          if let value = inner.scope.lookup(binding.name.text) {
+            copy.scope = outside.adding([binding.name.text: value])
+          }
           try self.build(&copy, body, symbol)
           copy.scope = outside
         }
@@ -219,8 +227,10 @@ extension Evaluator {
       axes.append(axis)
     }
     let shape = Shape(axes)
-    guard let count = shape.elementCount, DType.f64.byteCount(of: count) != nil, axes.count <= 8 else {
-      throw Diagnostic("values.size", "'\(declaration.name.text)' \(shape) is too large", at: declaration.shape.at)
+    guard let count = shape.elementCount, count <= Self.elementLimit, axes.count <= 8 else {
+      throw Diagnostic(
+        "limits.elements", "'\(declaration.name.text)' \(shape) has more than 2^40 elements, or more than 8 sizes",
+        at: declaration.shape.at)
     }
     var parameter = ModuleParameter(
       name: declaration.name.text, shape: shape, isFrozen: declaration.isFrozen, at: declaration.name.at)
