@@ -61,7 +61,8 @@ let package = Package(
 
     .testTarget(name: "GraftIRTests", dependencies: ["GraftIR"], swiftSettings: strict),
     .testTarget(
-      name: "GraftFormatsTests", dependencies: ["GraftIR", "GraftFormats", "CCrypto"], swiftSettings: strict),
+      name: "GraftFormatsTests", dependencies: ["GraftIR", "GraftFormats", "GraftKernels", "CCrypto"],
+      swiftSettings: strict),
     .testTarget(
       name: "GraftCompilerTests", dependencies: ["GraftIR", "GraftFormats", "GraftCompiler"], swiftSettings: strict),
     .testTarget(

@@ -128,7 +128,7 @@ final class PyTorchReader: CheckpointReader, LocatedCheckpoint {
   ) throws(Diagnostic) -> [Range<Int>] {
     var ranges: [Range<Int>] = []
     for storage in storages {
-      let key = storage.key.shortened
+      var key: String { storage.key.shortened }  // Only worked out for a message.
       guard !storage.key.isEmpty, storage.key != "..", !storage.key.utf8.contains(UInt8(ascii: "/")) else {
         throw Diagnostic(
           "pytorch.storage-key", "the storage key '\(key)' is no record's name", at: Location(mapped.path))

@@ -17,7 +17,7 @@ struct StridedView: Sendable {
   init(
     _ tensor: Pickle.TensorReference, of storage: Pickle.StorageReference, at bytes: Range<Int>, _ place: Location
   ) throws(Diagnostic) {
-    let name = (place.tensor ?? "").shortened
+    var name: String { (place.tensor ?? "").shortened }  // Only worked out for a message.
     let dtypeName = tensor.dtypeName ?? storage.typeName
     guard let dtype = tensor.dtypeName.map({ PyTorchTypes.dtypes[$0] }) ?? storage.dtype else {
       throw Diagnostic("pytorch.dtype", "'\(name)' is of '\(dtypeName)', which is not read", at: place)

@@ -124,10 +124,9 @@ struct SafetensorsHeader {
   private static func tensor(
     _ name: String, _ scanner: inout JSONScanner, file: String, origin: Int
   ) throws(Diagnostic) -> DeclaredTensor {
-    let shown = name.shortened
     let position = origin + scanner.position
     guard scanner.kind() == .object else {
-      throw scanner.failure("safetensors.entry", "the entry of '\(shown)' is no object", scanner.position)
+      throw scanner.failure("safetensors.entry", "the entry of '\(name.shortened)' is no object", scanner.position)
     }
     var dtype: DType?
     var axes: [Int]?
@@ -136,40 +135,42 @@ struct SafetensorsHeader {
       switch field {
       case "dtype":
         guard scanner.kind() == .text else {
-          throw scanner.failure("safetensors.entry", "'dtype' of '\(shown)' is no text", scanner.position)
+          throw scanner.failure("safetensors.entry", "'dtype' of '\(name.shortened)' is no text", scanner.position)
         }
         let spelling = try scanner.text()
         guard let known = DType(safetensorsName: spelling) else {
           throw scanner.failure(
-            "safetensors.dtype", "'\(shown)' has the unknown dtype '\(spelling.shortened)'", scanner.position)
+            "safetensors.dtype", "'\(name.shortened)' has the unknown dtype '\(spelling.shortened)'", scanner.position)
         }
         dtype = known
       case "shape":
-        axes = try sizes("shape", of: shown, "safetensors.shape", &scanner)
+        axes = try sizes("shape", of: name, "safetensors.shape", &scanner)
       case "data_offsets":
-        offsets = try sizes("data_offsets", of: shown, "safetensors.offsets", &scanner)
+        offsets = try sizes("data_offsets", of: name, "safetensors.offsets", &scanner)
       default: try scanner.skipValue()
       }
     }
     guard let dtype, let axes, let offsets else {
       let missing = dtype == nil ? "dtype" : axes == nil ? "shape" : "data_offsets"
       throw Diagnostic(
-        "safetensors.entry", "'\(shown)' has no '\(missing)'", at: Location(file, position..<position, tensor: name))
+        "safetensors.entry", "'\(name.shortened)' has no '\(missing)'",
+        at: Location(file, position..<position, tensor: name))
     }
     let place = Location(file, position..<position, tensor: name)
     guard offsets.count == 2, offsets[0] <= offsets[1] else {
       throw Diagnostic(
-        "safetensors.offsets", "'data_offsets' of '\(shown)' are not a begin and an end behind it", at: place)
+        "safetensors.offsets", "'data_offsets' of '\(name.shortened)' are not a begin and an end behind it", at: place)
     }
     let shape = Shape(axes)
     guard let count = shape.elementCount, let bytes = dtype.byteCount(of: count) else {
       throw Diagnostic(
-        "safetensors.size", "\(dtype) \(shape) of '\(shown)' is no whole number of bytes that fits 64 bits", at: place)
+        "safetensors.size", "\(dtype) \(shape) of '\(name.shortened)' is no whole number of bytes that fits 64 bits",
+        at: place)
     }
     guard bytes == offsets[1] - offsets[0] else {
       throw Diagnostic(
         "safetensors.byte-count",
-        "\(dtype) \(shape) of '\(shown)' needs \(bytes) bytes, but its offsets hold \(offsets[1] - offsets[0])",
+        "\(dtype) \(shape) of '\(name.shortened)' needs \(bytes) bytes, but its offsets hold \(offsets[1] - offsets[0])",
         at: place)
     }
     return DeclaredTensor(
@@ -181,21 +182,23 @@ struct SafetensorsHeader {
     _ field: String, of name: String, _ rule: String, _ scanner: inout JSONScanner
   ) throws(Diagnostic) -> [Int] {
     guard scanner.kind() == .list else {
-      throw scanner.failure(rule, "'\(field)' of '\(name)' is no list", scanner.position)
+      throw scanner.failure(rule, "'\(field)' of '\(name.shortened)' is no list", scanner.position)
     }
     var sizes: [Int] = []
     try scanner.list { (scanner) throws(Diagnostic) in
       let start = scanner.position
       guard scanner.kind() != .list && scanner.kind() != .object else {
         try scanner.skipValue()  // Reports nesting that is too deep as such.
-        throw scanner.failure(rule, "'\(field)' of '\(name)' holds something else than whole numbers", start)
+        throw scanner.failure(rule, "'\(field)' of '\(name.shortened)' holds something else than whole numbers", start)
       }
       guard scanner.kind() == .number, let size = try scanner.count() else {
         throw scanner.failure(
-          rule, "'\(field)' of '\(name)' holds something else than whole numbers of 0 or more", start)
+          rule, "'\(field)' of '\(name.shortened)' holds something else than whole numbers of 0 or more", start)
       }
       // More than any framework counts, so that a header of axes cannot fill the memory.
-      guard sizes.count < 64 else { throw scanner.failure(rule, "'\(field)' of '\(name)' has over 64 entries", start) }
+      guard sizes.count < 64 else {
+        throw scanner.failure(rule, "'\(field)' of '\(name.shortened)' has over 64 entries", start)
+      }
       sizes.append(size)
     }
     return sizes
