@@ -35,7 +35,8 @@ public final class Model: Sendable {
     self.init(program, pool: pool, isa: .current, parameters: parameters)
   }
 
-  init(
+  /// The same on the loops of `isa`, which has to be one that the processor runs.
+  package init(
     _ program: Program, pool: ThreadPool, isa: InstructionSet,
     parameters: @escaping @Sendable (_ name: String) throws(Diagnostic) -> Tensor
   ) {
