@@ -63,7 +63,9 @@ final class GraftCompilation {
     }
     guard let state else {
       diagnostics.report(
-        Diagnostic("graft.no-base", "graft \"\(graft.name.text)\" says no base", at: graft.name.at, help: "base MODEL from FILE"))
+        Diagnostic(
+          "graft.no-base", "graft \"\(graft.name.text)\" says no base", at: graft.name.at, help: "base MODEL from FILE")
+      )
       return nil
     }
     if diagnostics.hasErrors { return nil }
@@ -87,7 +89,8 @@ final class GraftCompilation {
     if case .let(let declaration) = statement.kind { return try bind(declaration) }
     guard let state else {
       throw Diagnostic(
-        "graft.no-base", "a graft names its 'base' before it speaks of it", at: statement.at, help: "base MODEL from FILE")
+        "graft.no-base", "a graft names its 'base' before it speaks of it", at: statement.at,
+        help: "base MODEL from FILE")
     }
     let environment = Environment(scope: scope, place: .graft(state))
     let line = self.line(of: statement.at)
@@ -117,7 +120,8 @@ final class GraftCompilation {
   private func traced(_ state: GraftState, blaming at: Location) throws(Diagnostic) -> GraftState.Traced {
     do throws(Diagnostic) { return try state.trace() } catch {
       guard let location = error.location, location.file.hasPrefix("prelude/") else { throw error }
-      throw Diagnostic(error.rule, error.message, at: at, label: error.label, help: error.help ?? "found in \(location.file)")
+      throw Diagnostic(
+        error.rule, error.message, at: at, label: error.label, help: error.help ?? "found in \(location.file)")
     }
   }
 
@@ -152,7 +156,9 @@ final class GraftCompilation {
       let name = try evaluator.plainText(expression, environment)
       address = resolvePath(name, relativeTo: path)
     case .fresh(let expression), .noise(let expression):
-      if let expression { seed = UInt64(bitPattern: Int64(try evaluator.whole(expression, environment, what: "'seed'"))) }
+      if let expression {
+        seed = UInt64(bitPattern: Int64(try evaluator.whole(expression, environment, what: "'seed'")))
+      }
       if case .noise = source { isNoise = true }
     }
     if let override = compiler.options.base {
@@ -175,7 +181,8 @@ final class GraftCompilation {
       }
       guard let opened = try checkpoints.use(address).checkpoint else {
         throw Diagnostic(
-          "weights.no-file", "'base auto' needs its checkpoint, and there is no file '\(address)'", at: at, category: .inputMissing)
+          "weights.no-file", "'base auto' needs its checkpoint, and there is no file '\(address)'", at: at,
+          category: .inputMissing)
       }
       notes += opened.notes
       module = try compiler.recognise(opened, file, evaluator)
@@ -219,7 +226,9 @@ final class GraftCompilation {
       case .number(let b)? = try? evaluator.evaluate(right, environment)
     {
       message += ": \(grouped(a)) and \(grouped(b))"
-      if let difference = try? a - b { message += " (\(Number.isEqual(difference, Number(0)) ? "" : signed(difference)))" }
+      if let difference = try? a - b {
+        message += " (\(Number.isEqual(difference, Number(0)) ? "" : signed(difference)))"
+      }
     }
     throw Diagnostic("require.failed", message, at: condition.at)
   }
@@ -267,18 +276,20 @@ final class GraftCompilation {
 
   private func finished(_ state: GraftState) throws(Diagnostic) -> CompiledGraft {
     let emit = emits.first
-    func width(_ name: String) -> Int { (emit?.dtype(of: name) ?? .f32).byteWidth ?? 4 }
     let traced = try state.trace()
     let base = try state.traceBase()
     if !training.isEmpty {
-      notes.append("\(training.map { "'\($0)'" }.joined(separator: " and ")) is kept in the metadata; compiling does not train")
+      notes.append(
+        "\(training.map { "'\($0)'" }.joined(separator: " and ")) is kept in the metadata; compiling does not train")
     }
     return CompiledGraft(
       name: graft.name.text, settings: settings.map { ($0.0, $0.1.interpolated ?? "") }, file: path,
       source: file.sources.first?.text ?? "", baseText: baseText.isEmpty ? state.base.callText : baseText,
       architecture: state.architecture,
-      base: ModelSummary(state.base, base.graph, bytesPerElement: { _ in 4 }),
-      grafted: ModelSummary(state.architecture, traced.graph, bytesPerElement: width), edits: edits, emits: emits,
+      base: ModelSummary(state.base, base.graph, bytesPerElement: { $1.dtype.byteWidth ?? 4 }),
+      grafted: ModelSummary(
+        state.architecture, traced.graph, bytesPerElement: { (emit?.dtype(of: $0) ?? $1.dtype).byteWidth ?? 4 }),
+      edits: edits, emits: emits,
       requirements: requirements, checkpoints: checkpoints, evaluator: evaluator)
   }
 }

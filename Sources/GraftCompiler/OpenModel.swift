@@ -1,4 +1,4 @@
-import GraftFormats
+public import GraftFormats
 public import GraftIR
 
 /// A model that can be run: its graphs, and where its tensors are.
@@ -10,20 +10,27 @@ public final class OpenModel: Sendable {
   public let assumed: [String]
   /// The model's arguments as it was called.
   public let arguments: String
+  /// The same as a JSON object.
+  public let argumentValues: JSON
+  /// The values of the graft's parameters that `--set` gave.
+  public let settings: [(name: String, value: String)]
   let weights: [String: WeightExpression]
   private let module: Module
   private let sources: WeightSources?
   private let missingFile: String?
 
   init(
-    _ module: Module, program: Program, assumed: [String], readers: [(any CheckpointReader)?], files: [String]
+    _ module: Module, program: Program, assumed: [String], readers: [(any CheckpointReader)?], files: [String],
+    settings: [(name: String, value: String)] = []
   ) {
     self.module = module
     name = module.operatorName
     self.program = program
-    summary = ModelSummary(module, program.graphs[0], bytesPerElement: { _ in 4 })
+    summary = ModelSummary(module, program.graphs[0], bytesPerElement: { $1.dtype.byteWidth ?? 4 })
     self.assumed = assumed
-    arguments = module.arguments.map { "\($0.label): \($0.value.interpolated ?? "...")" }.joined(separator: ", ")
+    arguments = module.argumentsText
+    argumentValues = module.argumentValues
+    self.settings = settings
     var weights: [String: WeightExpression] = [:]
     module.forEachParameter { name, parameter in weights[name] = parameter.weight }
     self.weights = weights
@@ -44,7 +51,8 @@ public final class OpenModel: Sendable {
         let expression = try Compiler().parseExpression(path, file: "--trace")
         for item in try state.selection(expression, environment).items {
           let isList = state.architecture[path: item.path]?.isList == true && item.path.count == 1
-          let ends = isList ? state.architecture[path: item.path]?.parts.map { item.path + [$0.name] } ?? [] : [item.path]
+          let ends =
+            isList ? state.architecture[path: item.path]?.parts.map { item.path + [$0.name] } ?? [] : [item.path]
           result += ends.map { $0.joined(separator: ".") }
         }
       }
@@ -71,7 +79,7 @@ extension Compiler {
     case checkpoint(String)
     /// A graft file, and which of its grafts.
     case graft(String, name: String?)
-    /// `dit.xl2(image: 512)`
+    /// `dit.xl2(image: 512)`, or one operator, `mlp(width: 64)`.
     case expression(String)
 
     /// Tells the three apart by their spelling.
@@ -89,13 +97,22 @@ extension Compiler {
     }
   }
 
+  /// Whether `address` names a single operator, which has no checkpoint to come from.
+  public func isOperator(_ address: ModelAddress) -> Bool {
+    guard case .expression(let text) = address, let expression = try? parseExpression(text, file: "MODEL"),
+      case .call(let callee, _) = expression.kind, let name = callee.dottedName,
+      let symbol = Library.prelude.operator(name)
+    else { return false }
+    return !symbol.declaration.isModel
+  }
+
   /// Opens a model to run. `randomWeights` fills what has no checkpoint with seeded values, none of them zero.
   public func open(_ address: ModelAddress, randomWeights: Bool) throws(Diagnostic) -> [OpenModel] {
     switch address {
     case .checkpoint(let text):
       return [try onDeepStack { () throws(Diagnostic) in try self.openCheckpointModel(text) }]
     case .expression(let text):
-      return [try onDeepStack { () throws(Diagnostic) in try self.openExpression(text, randomWeights) }]
+      return try onDeepStack { () throws(Diagnostic) in try self.openExpression(text, randomWeights) }
     case .graft(let file, let name):
       var options = options
       if randomWeights { options.base = "noise" }
@@ -107,7 +124,7 @@ extension Compiler {
       return try grafts.map { graft throws(Diagnostic) in
         OpenModel(
           graft.architecture, program: try graft.program(), assumed: [], readers: graft.checkpoints.readers,
-          files: graft.checkpoints.sources.map(\.file))
+          files: graft.checkpoints.sources.map(\.file), settings: graft.settings)
       }
     }
   }
@@ -126,19 +143,76 @@ extension Compiler {
       files: [text])
   }
 
-  private func openExpression(_ text: String, _ randomWeights: Bool) throws(Diagnostic) -> OpenModel {
+  /// A model, or one operator for each combination of the sizes that `--set` gives to its inputs' letters.
+  private func openExpression(_ text: String, _ randomWeights: Bool) throws(Diagnostic) -> [OpenModel] {
     let evaluator = Evaluator()
     let expression = try parseExpression(text, file: "MODEL")
     let environment = Environment(scope: Scope(parent: nil, file: Library.prelude), place: .compileTime)
     let operation = try evaluator.operation(expression, environment)
     var module = try evaluator.instantiate(operation)
+    guard let symbol = module.symbol else {
+      throw Diagnostic("usage.operator", "'\(text)' is not one operator or model", category: .usage)
+    }
     guard randomWeights || options.base == "noise" else {
       throw Diagnostic(
         "usage.random-weights", "'\(text)' has no checkpoint", help: "--random-weights fills it with seeded values",
         category: .usage)
     }
     try module.settleNoise(path: "", seed: options.seed)
-    return OpenModel(module, program: try lower(module, evaluator), assumed: [], readers: [], files: [])
+    if symbol.declaration.isModel {
+      return [OpenModel(module, program: try lower(module, evaluator), assumed: [], readers: [], files: [])]
+    }
+    return try sizeVariants(of: module, text).map { sizes throws(Diagnostic) in
+      let tracer = Tracer(name: "forward")
+      let letters = Dictionary(sizes, uniquingKeysWith: { _, last in last })
+      try tracer.traceEntry("forward", of: module, sizes: letters, evaluator)
+      return OpenModel(
+        module, program: operatorProgram(module, tracer), assumed: [], readers: [], files: [],
+        settings: sizes.map { ($0.0, String($0.1)) })
+    }
+  }
+
+  /// Every combination of the sizes that `--set` gives to the letters that the inputs of `module` leave open.
+  private func sizeVariants(of module: Module, _ text: String) throws(Diagnostic) -> [[(String, Int)]] {
+    var letters: [String] = []
+    for input in module.symbol?.entry("forward")?.inputs ?? [] {
+      for case .size(let size) in input.pattern.items {
+        guard let name = size.dottedName, name.first?.isUppercase == true, name != "B",
+          module.scope.lookup(name) == nil,
+          !letters.contains(name)
+        else { continue }
+        letters.append(name)
+      }
+    }
+    var variants: [[(String, Int)]] = [[]]
+    for letter in letters {
+      guard let given = options.settings.last(where: { $0.name == letter }) else {
+        throw Diagnostic(
+          "usage.size", "'\(text)' leaves the size '\(letter)' open", help: "--set \(letter)=256", category: .usage)
+      }
+      var sizes: [Int] = []
+      for piece in given.values.split(separator: ",", omittingEmptySubsequences: false) {
+        guard let size = Int(piece), (1...1 << 24).contains(size) else {
+          throw Diagnostic(
+            "usage.size", "--set \(letter)=\(given.values): '\(piece)' is no size from 1 to \(groupedDigits(1 << 24))",
+            category: .usage)
+        }
+        sizes.append(size)
+      }
+      variants = variants.flatMap { one in sizes.map { one + [(letter, $0)] } }
+    }
+    guard variants.count <= 10_000 else {
+      throw Diagnostic("limits.variants", "more than 10,000 variants", category: .usage)
+    }
+    return variants
+  }
+
+  private func operatorProgram(_ module: Module, _ tracer: Tracer) -> Program {
+    var parameters: [Parameter] = []
+    module.forEachParameter { name, parameter in
+      parameters.append(Parameter(name: name, type: TensorType(.f32, parameter.shape), isFrozen: parameter.isFrozen))
+    }
+    return Program(parameters: parameters, graphs: [tracer.builder.graph])
   }
 
   /// One operator alone, its tensors those of `checkpoint` by their own names; sizes that it leaves open are those of
@@ -162,26 +236,25 @@ extension Compiler {
         }
         places.append(.one(TensorType(.f32, shape)))
         for (item, size) in zip(input.pattern.items, shape.axes) {
-          if case .size(let expression) = item, let letter = expression.dottedName, letter.first?.isUppercase == true, letter != "B" {
+          if case .size(let expression) = item, let letter = expression.dottedName, letter.first?.isUppercase == true,
+            letter != "B"
+          {
             sizes[letter] = size
           }
         }
       }
       var module = try evaluator.instantiate(operation, InstantiationContext(inputs: places, surroundings: []))
       guard let opened = try openCheckpoint(checkpoint) else {
-        throw Diagnostic("weights.no-file", "there is no file '\(checkpoint)'", at: Location(checkpoint), category: .inputMissing)
+        throw Diagnostic(
+          "weights.no-file", "there is no file '\(checkpoint)'", at: Location(checkpoint), category: .inputMissing)
       }
       try self.fill(&module, from: opened, number: 0, at: nil)
       let tracer = Tracer(name: "forward")
       tracer.leading = inputs.mapValues { $0.axes.map { Dimension($0) } }
       try tracer.traceEntry("forward", of: module, sizes: sizes, evaluator)
-      var parameters: [Parameter] = []
-      module.forEachParameter { name, parameter in
-        parameters.append(Parameter(name: name, type: TensorType(.f32, parameter.shape), isFrozen: parameter.isFrozen))
-      }
       return OpenModel(
-        module, program: Program(parameters: parameters, graphs: [tracer.builder.graph]), assumed: [],
-        readers: [opened.reader], files: [checkpoint])
+        module, program: self.operatorProgram(module, tracer), assumed: [], readers: [opened.reader],
+        files: [checkpoint])
     }
   }
 
@@ -195,7 +268,8 @@ extension Compiler {
       (name: $0.key, shape: opened.reader.entries[$0.value].shape)
     }
     var recognition = Recognition(
-      entries, metadata: opened.reader.metadata, file: file, names: names, assumptions: try assumptions(names, evaluator),
+      entries, metadata: opened.reader.metadata, file: file, names: names,
+      assumptions: try assumptions(names, evaluator),
       evaluator: evaluator)
     return try recognition.model()
   }
@@ -215,12 +289,14 @@ extension Compiler {
       guard case .call(let callee, let arguments) = expression.kind, let name = callee.dottedName,
         let symbol = names.operator(name)
       else {
-        throw Diagnostic("usage.assume", "'\(text)' names no operator", help: "--assume 'dit(heads: 4)'", category: .usage)
+        throw Diagnostic(
+          "usage.assume", "'\(text)' names no operator", help: "--assume 'dit(heads: 4)'", category: .usage)
       }
       var values: [String: Datum] = [:]
       for argument in arguments {
         guard let label = argument.label?.text else {
-          throw Diagnostic("usage.assume", "say which argument '\(text)' means", help: "--assume 'dit(heads: 4)'", category: .usage)
+          throw Diagnostic(
+            "usage.assume", "say which argument '\(text)' means", help: "--assume 'dit(heads: 4)'", category: .usage)
         }
         // What speaks of an index is worked out where the index is known.
         values[label] =
@@ -247,7 +323,8 @@ extension Compiler {
           at: at ?? Location(file, tensor: name), help: near(name, opened))
       }
       parameter.weight = try sourceTensor(
-        opened.reader.entries[index], named: opened.reader.entries[index].name, source: number, for: parameter, in: file, at: at)
+        opened.reader.entries[index], named: opened.reader.entries[index].name, source: number, for: parameter,
+        in: file, at: at)
       parameter.origin = .kept
     }
   }
