@@ -86,11 +86,9 @@ public final class CompiledGraft {
     var tensors: [PlannedTensor] = []
     architecture.forEachParameter { name, parameter in
       guard let weight = parameter.weight else { return }
-      var own = DType.f32
-      if case .source(let source) = weight { own = source.dtype }
       tensors.append(
         PlannedTensor(
-          name: name, dtype: emit?.dtype(of: name) ?? own, shape: parameter.shape, expression: weight,
+          name: name, dtype: emit?.dtype(of: name) ?? parameter.dtype, shape: parameter.shape, expression: weight,
           origin: parameter.origin))
     }
     return WeightPlan(sources: checkpoints.sources, tensors: tensors, metadata: try metadata())

@@ -142,8 +142,12 @@ final class GraftCompilation {
     do throws(Diagnostic) { return try body() } catch {
       guard let location = error.location, location.file.hasPrefix("prelude/") else { throw error }
       throw Diagnostic(
+<<<<<<< HEAD
         error.rule, error.message, at: place, label: error.label, help: error.help ?? "found in \(location.file)",
         category: error.category)
+=======
+        error.rule, error.message, at: at, label: error.label, help: error.help ?? "found in \(location.file)")
+>>>>>>> commands
     }
   }
 
@@ -253,9 +257,14 @@ final class GraftCompilation {
       case .number(let b)? = try? evaluator.evaluate(right, environment)
     {
       message += ": \(grouped(a)) and \(grouped(b))"
+<<<<<<< HEAD
       if let difference = try? a - b, !Number.isEqual(difference, Number(0)) {
         let source = state.flatMap { difference.whole == $0.parameterChange ? $0.changedParts : nil }
         message += " (\(signed(difference))\(source.map { ", all in \($0)" } ?? ""))"
+=======
+      if let difference = try? a - b {
+        message += " (\(Number.isEqual(difference, Number(0)) ? "" : signed(difference)))"
+>>>>>>> commands
       }
     }
     throw Diagnostic("require.failed", message, at: condition.at)
@@ -304,7 +313,6 @@ final class GraftCompilation {
 
   private func finished(_ state: GraftState) throws(Diagnostic) -> CompiledGraft {
     let emit = emits.first
-    func width(_ name: String) -> Int { (emit?.dtype(of: name) ?? .f32).byteWidth ?? 4 }
     let traced = try state.trace()
     let base = try state.traceBase()
     if !training.isEmpty {
@@ -315,8 +323,10 @@ final class GraftCompilation {
       name: graft.name.text, settings: settings.map { ($0.0, $0.1.interpolated ?? "") }, file: path,
       source: file.sources.first?.text ?? "", baseText: baseText.isEmpty ? state.base.callText : baseText,
       architecture: state.architecture,
-      base: ModelSummary(state.base, base.graph, bytesPerElement: { _ in 4 }),
-      grafted: ModelSummary(state.architecture, traced.graph, bytesPerElement: width), edits: edits, emits: emits,
+      base: ModelSummary(state.base, base.graph, bytesPerElement: { $1.dtype.byteWidth ?? 4 }),
+      grafted: ModelSummary(
+        state.architecture, traced.graph, bytesPerElement: { (emit?.dtype(of: $0) ?? $1.dtype).byteWidth ?? 4 }),
+      edits: edits, emits: emits,
       requirements: requirements, checkpoints: checkpoints, evaluator: evaluator)
   }
 }

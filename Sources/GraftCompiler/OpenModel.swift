@@ -1,4 +1,4 @@
-import GraftFormats
+public import GraftFormats
 public import GraftIR
 
 /// A model that can be run: its graphs, and where its tensors are.
@@ -10,20 +10,31 @@ public final class OpenModel: Sendable {
   public let assumed: [String]
   /// The model's arguments as it was called.
   public let arguments: String
+  /// The same as a JSON object.
+  public let argumentValues: JSON
+  /// The values of the graft's parameters that `--set` gave.
+  public let settings: [(name: String, value: String)]
   let weights: [String: WeightExpression]
   private let module: Module
   private let sources: WeightSources?
   private let missingFile: String?
 
   init(
-    _ module: Module, program: Program, assumed: [String], readers: [(any CheckpointReader)?], files: [String]
+    _ module: Module, program: Program, assumed: [String], readers: [(any CheckpointReader)?], files: [String],
+    settings: [(name: String, value: String)] = []
   ) {
     self.module = module
     name = module.operatorName
     self.program = program
-    summary = ModelSummary(module, program.graphs[0], bytesPerElement: { _ in 4 })
+    summary = ModelSummary(module, program.graphs[0], bytesPerElement: { $1.dtype.byteWidth ?? 4 })
     self.assumed = assumed
+<<<<<<< HEAD
     arguments = module.arguments.map { "\($0.label): \($0.value.summary)" }.joined(separator: ", ")
+=======
+    arguments = module.argumentsText
+    argumentValues = module.argumentValues
+    self.settings = settings
+>>>>>>> commands
     var weights: [String: WeightExpression] = [:]
     module.forEachParameter { name, parameter in weights[name] = parameter.weight }
     self.weights = weights
@@ -72,7 +83,7 @@ extension Compiler {
     case checkpoint(String)
     /// A graft file, and which of its grafts.
     case graft(String, name: String?)
-    /// `dit.xl2(image: 512)`
+    /// `dit.xl2(image: 512)`, or one operator, `mlp(width: 64)`.
     case expression(String)
 
     /// Tells the three apart by their spelling.
@@ -90,13 +101,22 @@ extension Compiler {
     }
   }
 
+  /// Whether `address` names a single operator, which has no checkpoint to come from.
+  public func isOperator(_ address: ModelAddress) -> Bool {
+    guard case .expression(let text) = address, let expression = try? parseExpression(text, file: "MODEL"),
+      case .call(let callee, _) = expression.kind, let name = callee.dottedName,
+      let symbol = Library.prelude.operator(name)
+    else { return false }
+    return !symbol.declaration.isModel
+  }
+
   /// Opens a model to run. `randomWeights` fills what has no checkpoint with seeded values, none of them zero.
   public func open(_ address: ModelAddress, randomWeights: Bool) throws(Diagnostic) -> [OpenModel] {
     switch address {
     case .checkpoint(let text):
       return [try onDeepStack { () throws(Diagnostic) in try self.openCheckpointModel(text) }]
     case .expression(let text):
-      return [try onDeepStack { () throws(Diagnostic) in try self.openExpression(text, randomWeights) }]
+      return try onDeepStack { () throws(Diagnostic) in try self.openExpression(text, randomWeights) }
     case .graft(let file, let name):
       var options = options
       if randomWeights { options.base = "noise" }
@@ -108,7 +128,7 @@ extension Compiler {
       return try grafts.map { graft throws(Diagnostic) in
         OpenModel(
           graft.architecture, program: try graft.program(), assumed: [], readers: graft.checkpoints.readers,
-          files: graft.checkpoints.sources.map(\.file))
+          files: graft.checkpoints.sources.map(\.file), settings: graft.settings)
       }
     }
   }
@@ -127,19 +147,76 @@ extension Compiler {
       files: [text])
   }
 
-  private func openExpression(_ text: String, _ randomWeights: Bool) throws(Diagnostic) -> OpenModel {
+  /// A model, or one operator for each combination of the sizes that `--set` gives to its inputs' letters.
+  private func openExpression(_ text: String, _ randomWeights: Bool) throws(Diagnostic) -> [OpenModel] {
     let evaluator = Evaluator()
     let expression = try parseExpression(text, file: "MODEL")
     let environment = Environment(scope: Scope(parent: nil, file: Library.prelude), place: .compileTime)
     let operation = try evaluator.operation(expression, environment)
     var module = try evaluator.instantiate(operation)
+    guard let symbol = module.symbol else {
+      throw Diagnostic("usage.operator", "'\(text)' is not one operator or model", category: .usage)
+    }
     guard randomWeights || options.base == "noise" else {
       throw Diagnostic(
         "usage.random-weights", "'\(text)' has no checkpoint", help: "--random-weights fills it with seeded values",
         category: .usage)
     }
     try module.settleNoise(path: "", seed: options.seed)
-    return OpenModel(module, program: try lower(module, evaluator), assumed: [], readers: [], files: [])
+    if symbol.declaration.isModel {
+      return [OpenModel(module, program: try lower(module, evaluator), assumed: [], readers: [], files: [])]
+    }
+    return try sizeVariants(of: module, text).map { sizes throws(Diagnostic) in
+      let tracer = Tracer(name: "forward")
+      let letters = Dictionary(sizes, uniquingKeysWith: { _, last in last })
+      try tracer.traceEntry("forward", of: module, sizes: letters, evaluator)
+      return OpenModel(
+        module, program: operatorProgram(module, tracer), assumed: [], readers: [], files: [],
+        settings: sizes.map { ($0.0, String($0.1)) })
+    }
+  }
+
+  /// Every combination of the sizes that `--set` gives to the letters that the inputs of `module` leave open.
+  private func sizeVariants(of module: Module, _ text: String) throws(Diagnostic) -> [[(String, Int)]] {
+    var letters: [String] = []
+    for input in module.symbol?.entry("forward")?.inputs ?? [] {
+      for case .size(let size) in input.pattern.items {
+        guard let name = size.dottedName, name.first?.isUppercase == true, name != "B",
+          module.scope.lookup(name) == nil,
+          !letters.contains(name)
+        else { continue }
+        letters.append(name)
+      }
+    }
+    var variants: [[(String, Int)]] = [[]]
+    for letter in letters {
+      guard let given = options.settings.last(where: { $0.name == letter }) else {
+        throw Diagnostic(
+          "usage.size", "'\(text)' leaves the size '\(letter)' open", help: "--set \(letter)=256", category: .usage)
+      }
+      var sizes: [Int] = []
+      for piece in given.values.split(separator: ",", omittingEmptySubsequences: false) {
+        guard let size = Int(piece), (1...1 << 24).contains(size) else {
+          throw Diagnostic(
+            "usage.size", "--set \(letter)=\(given.values): '\(piece)' is no size from 1 to \(groupedDigits(1 << 24))",
+            category: .usage)
+        }
+        sizes.append(size)
+      }
+      variants = variants.flatMap { one in sizes.map { one + [(letter, $0)] } }
+    }
+    guard variants.count <= 10_000 else {
+      throw Diagnostic("limits.variants", "more than 10,000 variants", category: .usage)
+    }
+    return variants
+  }
+
+  private func operatorProgram(_ module: Module, _ tracer: Tracer) -> Program {
+    var parameters: [Parameter] = []
+    module.forEachParameter { name, parameter in
+      parameters.append(Parameter(name: name, type: TensorType(.f32, parameter.shape), isFrozen: parameter.isFrozen))
+    }
+    return Program(parameters: parameters, graphs: [tracer.builder.graph])
   }
 
   /// One operator alone, its tensors those of `checkpoint` by their own names; sizes that it leaves open are those of
@@ -179,13 +256,9 @@ extension Compiler {
       let tracer = Tracer(name: "forward")
       tracer.leading = inputs.mapValues { $0.axes.map { Dimension($0) } }
       try tracer.traceEntry("forward", of: module, sizes: sizes, evaluator)
-      var parameters: [Parameter] = []
-      module.forEachParameter { name, parameter in
-        parameters.append(Parameter(name: name, type: TensorType(.f32, parameter.shape), isFrozen: parameter.isFrozen))
-      }
       return OpenModel(
-        module, program: Program(parameters: parameters, graphs: [tracer.builder.graph]), assumed: [],
-        readers: [opened.reader], files: [checkpoint])
+        module, program: self.operatorProgram(module, tracer), assumed: [], readers: [opened.reader],
+        files: [checkpoint])
     }
   }
 
@@ -200,11 +273,55 @@ extension Compiler {
     }
     var recognition = Recognition(
       entries, metadata: opened.reader.metadata, file: file, names: names,
+<<<<<<< HEAD
       assumptions: try assumptions(names),
+=======
+      assumptions: try assumptions(names, evaluator),
+>>>>>>> commands
       evaluator: evaluator)
     return try recognition.model()
   }
 
+<<<<<<< HEAD
+=======
+  private func assumptions(_ names: FileScope, _ evaluator: Evaluator) throws(Diagnostic) -> [Recognition.Assumption] {
+    var result: [Recognition.Assumption] = []
+    let environment = Environment(scope: Scope(parent: nil, file: names), place: .compileTime)
+    for text in options.assumptions {
+      // A path stands before an '=' that belongs to no comparison.
+      var path: Expression?
+      var call = text
+      if let sign = text.firstIndex(of: "="), text[..<sign].contains("[") || !text[..<sign].contains("(") {
+        path = try parseExpression(String(text[..<sign]), file: "--assume")
+        call = String(text[text.index(after: sign)...])
+      }
+      let expression = try parseExpression(call, file: "--assume")
+      guard case .call(let callee, let arguments) = expression.kind, let name = callee.dottedName,
+        let symbol = names.operator(name)
+      else {
+        throw Diagnostic(
+          "usage.assume", "'\(text)' names no operator", help: "--assume 'dit(heads: 4)'", category: .usage)
+      }
+      var values: [String: Datum] = [:]
+      for argument in arguments {
+        guard let label = argument.label?.text else {
+          throw Diagnostic(
+            "usage.assume", "say which argument '\(text)' means", help: "--assume 'dit(heads: 4)'", category: .usage)
+        }
+        // What speaks of an index is worked out where the index is known.
+        values[label] =
+          path == nil
+          ? try evaluator.evaluate(argument.value, environment)
+          : .function(Function(name: label, parameters: [], body: argument.value, scope: environment.scope))
+      }
+      result.append(
+        Recognition.Assumption(
+          path: path, operation: Operation(target: .symbol(symbol), arguments: values, start: nil, at: expression.at)))
+    }
+    return result
+  }
+
+>>>>>>> commands
   /// Gives every tensor of `module` the checkpoint's of the same name, after checking its shape.
   func fill(
     _ module: inout Module, from opened: Checkpoints.Opened, number: Int, at: Location?

@@ -7,10 +7,14 @@ import GraftRunner
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Times the forward pass.",
-    discussion: "Example: graftc bench 'dit.xl2(image: 256)' --random-weights --batch 1,2")
+    discussion: """
+      Example: graftc bench 'dit.xl2(image: 256)' --random-weights --batch 1,2
+      Example: graftc bench 'hyena_x(width: 1152)' --set N=256,1024
+      """)
 
-  @Argument(help: "Checkpoints, graft files or models; several run in turn.") var models: [String]
+  @Argument(help: "Checkpoints, graft files, models or single operators; several run in turn.") var models: [String]
   @Option(help: "Batch sizes.") var batch: String = "1"
+  @Option(help: "The type to compute in; f32 is the one there is.") var dtype: String = "f32"
   @Option(help: "The threads to run on.") var threads: Int?
   @Option(help: "Runs that count, after one that does not.") var repeats: Int = 5
   @Flag(help: "Seeded weights where there is no checkpoint.") var randomWeights = false
@@ -23,57 +27,74 @@ struct BenchCommand: ParsableCommand {
     let console = Console(common)
     let compiler = try compilation.compiler(console)
     try console.run(compiler) { () throws(Diagnostic) in
+      try checkComputedType(dtype)
       let sizes = try wholeNumbers(batch, "--batch")
       guard sizes.allSatisfy({ (1...4096).contains($0) }), (1...1000).contains(repeats) else {
         throw Diagnostic("usage.bench", "--batch is from 1 to 4096, --repeats from 1 to 1000", category: .usage)
       }
       let pool = try ThreadPool.sized(threads)
-      var benches: [(String, ForwardBenchmark)] = []
+      var benches: [Bench] = []
       for text in models {
-        for model in try compiler.open(Compiler.ModelAddress(text), randomWeights: randomWeights) {
+        let address = Compiler.ModelAddress(text)
+        for model in try compiler.open(address, randomWeights: randomWeights || compiler.isOperator(address)) {
           let runner = Model(model.program, pool: pool) { name throws(Diagnostic) in try model.tensor(name) }
-          benches.append((text, try ForwardBenchmark(runner, pool: pool)))
+          benches.append(Bench(name: text, settings: model.settings, forward: try ForwardBenchmark(runner, pool: pool)))
         }
       }
       console.notes(of: compiler)
-      for size in sizes { try time(benches, batch: size, console) }
+      for size in sizes where !benches.isEmpty { try time(benches, batch: size, console) }
     }
     try console.finish(compiler)
   }
 
-  private func time(_ benches: [(String, ForwardBenchmark)], batch: Int, _ console: Console) throws(Diagnostic) {
-    for (_, bench) in benches { try bench.warmUp(batch: batch) }
+  /// One model or variant to time.
+  private struct Bench {
+    let name: String
+    let settings: [(name: String, value: String)]
+    let forward: ForwardBenchmark
+  }
+
+  private func time(_ benches: [Bench], batch: Int, _ console: Console) throws(Diagnostic) {
+    for bench in benches { try bench.forward.warmUp(batch: batch) }
     var seconds = [[Double]](repeating: [], count: benches.count)
     let profiles = benches.map { _ in Profile() }
     for _ in 0..<repeats {
       for (index, bench) in benches.enumerated() {
-        seconds[index].append(try bench.1.run(batch: batch, profile: profile ? profiles[index] : nil))
+        seconds[index].append(try bench.forward.run(batch: batch, profile: profile ? profiles[index] : nil))
       }
     }
     let first = median(seconds.first ?? [])
-    for (index, (name, bench)) in benches.enumerated() {
+    for (index, one) in benches.enumerated() {
+      let bench = one.forward
+      let set = one.settings.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
       let middle = median(seconds[index])
       let gflops = bench.flop(batch: batch) / middle / 1e9
       let share = try bench.blasSeconds(batch: batch).map { $0 / middle }
       if json {
         let report: JSON = [
-          "model": .text(name), "batch": .int(batch),
+          "model": .text(one.name), "set": JSON(settings: one.settings),
+          "batch": .int(batch),
           "seconds": ["median": .number(middle), "min": .number(seconds[index].min() ?? 0)],
-          "gflops": .number(gflops), "blas_share": share.map { .number($0) } ?? .null, "threads": .int(bench.threadCount),
+          "gflops": .number(gflops), "blas_share": share.map { .number($0) } ?? .null,
+          "threads": .int(bench.threadCount),
           "dtype": "f32", "ratio": .number(middle / first),
         ]
         console.print(report.text())
       } else {
         let ratio = index == 0 ? "" : ", \(rounded(middle / first)) of the first"
         console.print(
-          "\(name), batch \(batch): \(rounded(middle)) s median, \(rounded(seconds[index].min() ?? 0)) s least, \(rounded(gflops)) GFLOP/s, "
-            + "BLAS alone takes \(share.map { rounded($0 * 100) } ?? "?") % of it, \(bench.threadCount) threads\(ratio)")
+          "\(one.name)\(set.isEmpty ? "" : " \(set)"), batch \(batch): \(duration(middle)) median, \(duration(seconds[index].min() ?? 0)) least, \(rounded(gflops)) GFLOP/s, "
+            + "BLAS alone takes \(share.map { rounded($0 * 100) } ?? "?") % of it, \(bench.threadCount) threads\(ratio)"
+        )
       }
       if profile {
         let rows = profiles[index].entries.map {
-          [$0.name, String($0.count), rounded($0.seconds / Double(repeats)), rounded($0.seconds / Double(repeats) / middle * 100) + " %"]
+          [
+            $0.name, String($0.count), duration($0.seconds / Double(repeats)),
+            rounded($0.seconds / Double(repeats) / middle * 100) + " %",
+          ]
         }
-        for line in table(["kernel", "launches", "s a run", "share"], rows) { console.print(line) }
+        for line in table(["kernel", "launches", "a run", "share"], rows) { console.print(line) }
       }
     }
   }
@@ -82,6 +103,11 @@ struct BenchCommand: ParsableCommand {
     let sorted = values.sorted()
     if sorted.isEmpty { return 0 }
     return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+  }
+
+  private func duration(_ seconds: Double) -> String {
+    if seconds >= 1 { return rounded(seconds) + " s" }
+    return seconds >= 1e-3 ? rounded(seconds * 1e3) + " ms" : rounded(seconds * 1e6) + " µs"
   }
 
   private func rounded(_ value: Double) -> String {

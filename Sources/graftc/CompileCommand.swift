@@ -31,7 +31,14 @@ struct CompileCommand: ParsableCommand {
         for graft in grafts { console.print(try String(describing: graft.program())) }
         return
       }
-      for job in try jobs(grafts) { try write(job, console) }
+      let jobs = try jobs(grafts)
+      var options = TransferEngine.Options()
+      options.force = force
+      for job in jobs {
+        try TransferEngine.checkSources(job.readers, areNot: job.path)
+        try TransferEngine.checkOutput(job.path, options: options)
+      }
+      for job in jobs { try write(job, options, console) }
     }
   }
 
@@ -49,13 +56,16 @@ struct CompileCommand: ParsableCommand {
         let files = graft.missingFiles.map { "'\($0)'" }
         throw Diagnostic(
           "weights.no-file",
-          files.count == 1 ? "there is no file \(files[0])" : "\(files.count) files are missing: \(files.joined(separator: ", "))",
-          help: "--base CHECKPOINT takes the place of the base's file, --base noise needs none", category: .inputMissing)
+          files.count == 1
+            ? "there is no file \(files[0])" : "\(files.count) files are missing: \(files.joined(separator: ", "))",
+          help: "--base CHECKPOINT takes the place of the base's file, --base noise needs none", category: .inputMissing
+        )
       }
       let readers = graft.readers.compactMap(\.self)
       if let output {
         guard grafts.count == 1 else {
-          throw Diagnostic("usage.output", "-o names one file, and there are \(grafts.count) to write", category: .usage)
+          throw Diagnostic(
+            "usage.output", "-o names one file, and there are \(grafts.count) to write", category: .usage)
         }
         jobs.append(Job(plan: try graft.weightPlan(for: graft.emits.first), readers: readers, path: output))
         continue
@@ -72,14 +82,12 @@ struct CompileCommand: ParsableCommand {
     return jobs
   }
 
-  private func write(_ job: Job, _ console: Console) throws(Diagnostic) {
-    var options = TransferEngine.Options()
-    options.force = force
+  private func write(_ job: Job, _ options: TransferEngine.Options, _ console: Console) throws(Diagnostic) {
     let bar = console.progressBar("writing \(job.path)")
     try TransferEngine.run(
       job.plan, readers: job.readers, to: job.path, options: options,
       progress: { bar($0.tensors, $0.tensorCount) }, isCancelled: { Interruption.isAsked })
     let bytes = job.plan.tensors.reduce(0) { $0 + ($1.dtype.byteCount(of: $1.shape.elementCount ?? 0) ?? 0) }
-    console.print("wrote \(job.path): \(job.plan.tensors.count) tensors, \(groupedDigits(bytes)) bytes")
+    console.note("wrote \(job.path): \(job.plan.tensors.count) tensors, \(groupedDigits(bytes)) bytes")
   }
 }

@@ -22,7 +22,9 @@ struct CompilationOptions: ParsableArguments {
   var settings: [String] = []
 
   @Option(
-    name: .long, help: ArgumentHelp("Take this instead of the file that a graft names; 'noise' for seeded weights.", valueName: "checkpoint"))
+    name: .long,
+    help: ArgumentHelp(
+      "Take this instead of the file that a graft names; 'noise' for seeded weights.", valueName: "checkpoint"))
   var base: String?
 
   @Option(
@@ -49,18 +51,28 @@ struct CompilationOptions: ParsableArguments {
 struct Console {
   let isQuiet: Bool
   let isVerbose: Bool
+  private let told = Told()
+
+  /// The notes that were printed, so that none is twice.
+  private final class Told { var notes: Set<String> = [] }
 
   init(_ options: CommonOptions) {
     isQuiet = options.quiet
     isVerbose = options.verbose
+    Interruption.endAtOnce()
   }
 
   /// A line of the result.
-  func print(_ text: String) { Swift.print(text) }
+  func print(_ text: String, terminator: String = "\n") { Swift.print(text, terminator: terminator) }
 
   /// A line for a person, on standard error.
   func note(_ text: String) {
-    if !isQuiet { write("note: " + text + "\n") }
+    if !isQuiet, told.notes.insert(text).inserted { write("note: " + text + "\n") }
+  }
+
+  /// A line for a person who asked for more.
+  func detail(_ text: String) {
+    if isVerbose { note(text) }
   }
 
   func notes(of compiler: Compiler) { for text in compiler.notes { note(text) } }
@@ -116,6 +128,9 @@ struct Console {
 /// Whether the user asked to stop.
 enum Interruption {
   private static let asked = Atomic<Bool>(false)
+
+  /// From here on, an interrupt ends the process at once, with the exit code that says so.
+  static func endAtOnce() { signal(SIGINT) { _ in _exit(Diagnostic.Category.interrupted.exitCode) } }
 
   /// From here on, an interrupt is noted instead of ending the process at once.
   static func watch() { signal(SIGINT) { _ in Interruption.asked.store(true, ordering: .relaxed) } }

@@ -19,7 +19,16 @@ struct DiffCommand: ParsableCommand {
     let console = Console(common)
     var isEqual = true
     try console.run { () throws(Diagnostic) in
-      if first.contains(".graft"), second.contains(".graft") {
+      let grafts = [first, second].map { if case .graft = Compiler.ModelAddress($0) { true } else { false } }
+      guard grafts[0] == grafts[1] else {
+        throw Diagnostic(
+          "usage.diff", "a graft is compared with a graft, a checkpoint with a checkpoint", category: .usage)
+      }
+      guard rtol >= 0, atol >= 0 else {
+        throw Diagnostic(
+          "usage.tolerance", "--rtol is \(rtol) and --atol is \(atol), and both are at least 0", category: .usage)
+      }
+      if grafts[0] {
         isEqual = try compareGrafts(console)
         return
       }
@@ -39,7 +48,8 @@ struct DiffCommand: ParsableCommand {
       let grafts = compiler.compile(file: file, graftName: name)
       if let error = compiler.diagnostics.inSourceOrder.first(where: { $0.severity == .error }) { throw error }
       guard let graft = grafts.first, grafts.count == 1 else {
-        throw Diagnostic("usage.one-graft", "'\(text)' holds \(grafts.count) grafts", help: "FILE.graft:NAME", category: .usage)
+        throw Diagnostic(
+          "usage.one-graft", "'\(text)' holds \(grafts.count) grafts", help: "FILE.graft:NAME", category: .usage)
       }
       return graft.grafted.operators
     }

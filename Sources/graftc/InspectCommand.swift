@@ -11,7 +11,8 @@ struct InspectCommand: ParsableCommand {
   @Argument(help: "Checkpoints; 'train.pt:ema' is the part under that key.") var checkpoints: [String]
   @Flag(help: "Print back the graft file that a checkpoint was made from.") var program = false
   @Flag(help: "One JSON object a line.") var json = false
-  @Option(name: .customLong("assume"), parsing: .singleValue, help: "What tensors do not tell, such as 'dit(heads: 4)'.")
+  @Option(
+    name: .customLong("assume"), parsing: .singleValue, help: "What tensors do not tell, such as 'dit(heads: 4)'.")
   var assumptions: [String] = []
   @OptionGroup var common: CommonOptions
 
@@ -28,17 +29,21 @@ struct InspectCommand: ParsableCommand {
       guard let source = reader.metadata["graft.source"] else {
         throw Diagnostic("inspect.no-program", "'\(address)' was not made by graft", at: Location(reader.file))
       }
-      console.print(source)
+      // The text as it was, so that what is printed is the file.
+      console.print(source, terminator: "")
       return
     }
     var options = Compiler.Options()
     options.assumptions = assumptions
     let compiler = Compiler(options: options)
     var model: OpenModel?
+    var reason: String?
     do throws(Diagnostic) { model = try compiler.open(.checkpoint(address), randomWeights: false).first } catch {
-      console.note("no model is recognised: \(error.message)" + (error.help.map { " (\($0))" } ?? ""))
+      reason = error.message
+      console.detail("no model is recognised: \(error.message)")
     }
-    console.print(json ? jsonReport(reader, model).text() : textReport(reader, model, compiler))
+    console.notes(of: compiler)
+    console.print(json ? jsonReport(reader, model).text() : textReport(reader, model, reason))
   }
 
   private func jsonReport(_ reader: any CheckpointReader, _ model: OpenModel?) -> JSON {
@@ -60,23 +65,28 @@ struct InspectCommand: ParsableCommand {
 
   private func json(_ model: OpenModel) -> JSON {
     [
-      "name": .text(model.name), "arguments": .text(model.arguments), "layout": .text("model"),
+      "name": .text(model.name), "arguments": model.argumentValues, "layout": .text("model"),
       "assumed": .list(model.assumed.map { .text($0) }),
       "blocks": .list(
         model.blocks.map { row in
-          ["path": .text(row.path), "operator": .text(row.operator), "arguments": .text(row.arguments)]
+          ["path": .text(row.path), "operator": .text(row.operator), "arguments": row.argumentValues]
         }),
     ]
   }
 
-  private func textReport(_ reader: any CheckpointReader, _ model: OpenModel?, _ compiler: Compiler) -> String {
-    var lines = ["\(reader.file): \(reader.format), \(groupedDigits(reader.byteCount)) bytes, \(reader.entries.count) tensors"]
+  private func textReport(_ reader: any CheckpointReader, _ model: OpenModel?, _ reason: String?) -> String {
+    var lines = [
+      "\(reader.file): \(reader.format), \(groupedDigits(reader.byteCount)) bytes, \(reader.entries.count) tensors"
+    ]
     if let model {
       lines.append("model \(model.name)(\(model.arguments))")
       lines.append("  \(groupedDigits(model.summary.parameters)) parameters, depth \(model.summary.depth)")
       lines += blockLines(model)
+    } else {
+      lines.append("no model is recognised" + (reason.map { ": \($0)" } ?? ""))
     }
-    let long = reader.metadata.filter { !$0.key.hasPrefix("graft.declarations") && !$0.key.hasPrefix("graft.architecture") }
+    lines += graftLines(reader.metadata)
+    let long = reader.metadata.filter { !$0.key.hasPrefix("graft.") }
     if !long.isEmpty { lines.append("metadata") }
     for (key, value) in long.sorted(by: { $0.key < $1.key }) {
       let first = value.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init) ?? ""
@@ -88,11 +98,32 @@ struct InspectCommand: ParsableCommand {
     return lines.joined(separator: "\n")
   }
 
+  /// What graft says of a file that it wrote: graft and settings, base and its hash, edits.
+  private func graftLines(_ metadata: [String: String]) -> [String] {
+    guard let name = metadata["graft.name"] else { return [] }
+    var lines = ["graft \"\(name)\" of \(metadata["graft.file"] ?? "?"), by graft \(metadata["graft.version"] ?? "?")"]
+    for (key, value) in parsed(metadata["graft.settings"])?.members?.map({ ($0.name, $0.value.textValue ?? "") }) ?? []
+    {
+      lines.append("  \(key) = \(value)")
+    }
+    lines.append("  base  \(metadata["graft.base"] ?? "?")")
+    if let file = metadata["graft.base-file"], !file.isEmpty { lines.append("  from  \(file)") }
+    if let digest = metadata["graft.source.0.sha256"] { lines.append("  SHA-256  \(digest)") }
+    for edit in parsed(metadata["graft.edits"])?.listValue ?? [] {
+      let call = edit["operator"]?.textValue ?? ""
+      lines.append(
+        "  \(edit["word"]?.textValue ?? "?")  \(edit["path"]?.textValue ?? "?")" + (call.isEmpty ? "" : " → \(call)"))
+    }
+    return lines
+  }
+
+  private func parsed(_ text: String?) -> JSON? { text.flatMap { try? JSON(parsing: $0, file: "metadata") } }
+
   /// Runs of blocks with equal operators on one line.
   private func blockLines(_ model: OpenModel) -> [String] {
     var order: [String] = []
     var parts: [String: [String]] = [:]
-    for row in model.blocks {
+    for row in model.blocks where row.operator != "list" {
       guard let dot = row.path.lastIndex(of: "]") else { continue }
       let block = String(row.path[...dot])
       if parts[block] == nil { order.append(block) }

@@ -32,6 +32,14 @@ extension CompilationOptions {
   }
 }
 
+extension JSON {
+  /// The values that `--set` gave, numbers as numbers.
+  init(settings: [(name: String, value: String)]) {
+    self = .object(
+      settings.map { JSON.Member($0.name, (try? JSON(parsing: $0.value, file: "--set")) ?? .text($0.value)) })
+  }
+}
+
 /// A plan as a person or a program reads it.
 struct PlanReport {
   let graft: CompiledGraft
@@ -39,10 +47,9 @@ struct PlanReport {
   init(_ graft: CompiledGraft) { self.graft = graft }
 
   var json: JSON {
-    let settings: [(String, JSON)] = graft.settings.map { ($0.name, .text($0.value)) }
-    return .object([
+    .object([
       JSON.Member("model", .text(graft.name)),
-      JSON.Member("set", .object(settings.map { JSON.Member($0.0, $0.1) })),
+      JSON.Member("set", JSON(settings: graft.settings)),
       JSON.Member("base", Self.json(graft.base)),
       JSON.Member("grafted", Self.json(graft.grafted)),
       JSON.Member("edits", .list(graft.edits.map(Self.json))),
@@ -107,7 +114,9 @@ struct PlanReport {
   private func grouped(_ edits: [CompiledGraft.Edit]) -> [([CompiledGraft.Edit], Int)] {
     var groups: [[CompiledGraft.Edit]] = []
     for edit in edits {
-      if let last = groups.last?.first, last.word == edit.word, last.operator == edit.operator, last.starts == edit.starts {
+      if let last = groups.last?.first, last.word == edit.word, last.operator == edit.operator,
+        last.starts == edit.starts
+      {
         groups[groups.count - 1].append(edit)
       } else {
         groups.append([edit])

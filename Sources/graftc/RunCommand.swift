@@ -13,8 +13,11 @@ struct RunCommand: ParsableCommand {
   @Option(help: "A file of input tensors by name.") var input: String
   @Option(name: .shortAndLong, help: "The file to write every result to, by name.") var output: String
   @Option(help: "The entry to run.") var function: String = "forward"
-  @Option(parsing: .singleValue, help: "Also write what these parts gave, such as 'blocks[all].attn'.") var trace: [String] = []
-  @Option(name: .customLong("operator"), help: "Run one operator alone, its parameters from the checkpoint.") var operatorText: String?
+  @Option(parsing: .singleValue, help: "Also write what these parts gave, such as 'blocks[all].attn'.") var trace:
+    [String] = []
+  @Option(name: .customLong("operator"), help: "Run one operator alone, its parameters from the checkpoint.")
+  var operatorText: String?
+  @Option(help: "The type to compute in; f32 is the one there is.") var dtype: String = "f32"
   @Option(help: "The threads to run on.") var threads: Int?
   @Flag(help: "Seeded weights where there is no checkpoint.") var randomWeights = false
   @Option(help: "The seed of random weights.") var seed: Int = 0
@@ -26,7 +29,12 @@ struct RunCommand: ParsableCommand {
     let console = Console(common)
     let compiler = try compilation.compiler(console, seed: UInt64(bitPattern: Int64(seed)))
     try console.run(compiler) { () throws(Diagnostic) in
+      try checkComputedType(dtype)
+      var options = TransferEngine.Options()
+      options.force = force
       let reader = try Formats.open(CheckpointAddress(parsing: input))
+      try TransferEngine.checkSources([reader], areNot: output)
+      try TransferEngine.checkOutput(output, options: options)
       var inputs: [String: Tensor] = [:]
       for (index, entry) in reader.entries.enumerated() { inputs[entry.name] = try reader.tensor(at: index) }
       let pool = try ThreadPool.sized(threads)
@@ -42,8 +50,7 @@ struct RunCommand: ParsableCommand {
           .run(function: function, inputs: inputs, trace: Set(paths))
       }
       console.notes(of: compiler)
-      var options = TransferEngine.Options()
-      options.force = force
+      for result in results { console.detail("'\(result.name)' is \(result.tensor.dtype) \(result.tensor.shape)") }
       try TransferEngine.write(results.map { ($0.name, $0.tensor) }, to: output, options: options)
     }
     try console.finish(compiler)
@@ -57,6 +64,14 @@ struct RunCommand: ParsableCommand {
     }
     return model
   }
+}
+
+/// Parameters of other types are converted as they are read; activations are in single precision.
+func checkComputedType(_ name: String) throws(Diagnostic) {
+  if name == "f32" { return }
+  throw Diagnostic(
+    "usage.dtype", "--dtype \(name): graft computes in f32 only", help: "weights in other types are read as they are",
+    category: .usage)
 }
 
 extension ThreadPool {

@@ -34,8 +34,11 @@ struct SampleCommand: ParsableCommand {
     try console.run(compiler) { () throws(Diagnostic) in
       let classes = try wholeNumbers(labels, "--labels")
       let seeds = try wholeNumbers(seed, "--seed")
-      guard guidance.isFinite else { throw Diagnostic("usage.guidance", "--guidance is \(guidance)", category: .usage) }
-      try OutputCheck.refuseExisting(output, force: force)
+      guard (-1e6...1e6).contains(guidance) else {
+        throw Diagnostic(
+          "usage.guidance", "--guidance is \(guidance), and must be from -1,000,000 to 1,000,000", category: .usage)
+      }
+      try checkOutput()
       let pool = try ThreadPool.sized(threads)
       let process = try DiffusionProcess(respacing: try Respacing(steps))
       let sampler = try Sampler(process, method: self.sampler == .ddpm ? .ddpm : .ddim(eta: Float(eta)))
@@ -50,19 +53,30 @@ struct SampleCommand: ParsableCommand {
           let denoiser = try Denoiser(runner, classes: classes, guidance: guidance)
           for seed in seeds {
             let bar = console.progressBar("\(text), seed \(seed)")
+            console.detail("\(text), seed \(seed): \(process.stepCount) steps of \(classes.count) pictures")
             let samples = try sampler.samples(
               classes.count, of: denoiser.shape, isGuided: denoiser.isGuided, noise: try sampleNoise(seed, given),
               progress: { state throws(Diagnostic) in
                 bar(state.completedStepCount, state.stepCount)
                 try Interruption.check()
               }, model: { x, time throws(Diagnostic) in try denoiser.predict(x, at: time) })
-            rows.append(("\(text.split(separator: "/").last ?? "") \(seed)", samples))
+            rows.append((rowLabel(text, model.settings, seed), samples))
           }
         }
       }
       try write(rows, classes)
     }
     try console.finish(compiler)
+  }
+
+  /// The model's name without its folder and extension, and below it what tells the row from others of the model.
+  private func rowLabel(_ text: String, _ settings: [(name: String, value: String)], _ seed: Int) -> String {
+    var name = text.hasSuffix(")") ? text : text.split(separator: "/").last.map(String.init) ?? text
+    for ending in Formats.all.flatMap(\.extensions) + [".graft"] where name.hasSuffix(ending) {
+      name.removeLast(ending.count)
+      break
+    }
+    return ([name] + settings.map { "\($0.name)=\($0.value)" } + ["seed \(seed)"]).joined(separator: "\n")
   }
 
   private func sampleNoise(_ seed: Int, _ given: (any CheckpointReader)?) throws(Diagnostic) -> SampleNoise {
@@ -72,12 +86,29 @@ struct SampleCommand: ParsableCommand {
     }
     let noises = given.entries.firstIndex { $0.name == "noises" }
     return SampleNoise(
-      start: try given.tensor(at: start), noises: try noises.map { index throws(Diagnostic) in try given.tensor(at: index) },
+      start: try given.tensor(at: start),
+      noises: try noises.map { index throws(Diagnostic) in try given.tensor(at: index) },
       seed: seed)
   }
 
+  /// Finds before the long work what would keep its result from being written.
+  private func checkOutput() throws(Diagnostic) {
+    if output.hasSuffix(".png") { return try TransferEngine.checkFile(output, force: force) }
+    var options = TransferEngine.Options()
+    options.force = force
+    do throws(Diagnostic) { try TransferEngine.checkOutput(output, options: options) } catch {
+      guard error.rule == "transfer.format" else { throw error }
+      throw Diagnostic(
+        "usage.output", "'\(output)' is neither a picture nor a checkpoint",
+        help: "-o grid.png, or -o samples.safetensors",
+        category: .usage)
+    }
+  }
+
   private func write(_ rows: [(name: String, samples: Tensor)], _ classes: [Int]) throws(Diagnostic) {
-    guard let first = rows.first else { throw Diagnostic("usage.no-model", "no model to sample from", category: .usage) }
+    guard let first = rows.first else {
+      throw Diagnostic("usage.no-model", "no model to sample from", category: .usage)
+    }
     if output.hasSuffix(".png") {
       var pictures: [[Picture]] = []
       for row in rows { pictures.append(try Picture.pictures(of: row.samples)) }
@@ -85,12 +116,14 @@ struct SampleCommand: ParsableCommand {
       let picture =
         plain
         ? grid.plain
-        : grid.labelled(columns: classes.map(String.init), rows: rows.map(\.name), scale: grid.viewableScale)
+        : grid.labelled(
+          columns: classes.map(String.init), rows: rows.map(\.name), corner: "class", scale: grid.viewableScale)
       try PNGWriter.write(picture, to: output, replacing: force)
       return
     }
     guard rows.allSatisfy({ $0.samples.shape.axes.dropFirst() == first.samples.shape.axes.dropFirst() }) else {
-      throw Diagnostic("sample.sizes", "the models' samples differ in size, so one tensor does not hold them", category: .usage)
+      throw Diagnostic(
+        "sample.sizes", "the models' samples differ in size, so one tensor does not hold them", category: .usage)
     }
     let values = rows.flatMap(\.samples.floats)
     let shape = Shape([rows.reduce(0) { $0 + $1.samples.shape.axes[0] }] + first.samples.shape.axes.dropFirst())
@@ -110,14 +143,4 @@ func wholeNumbers(_ text: String, _ option: String) throws(Diagnostic) -> [Int] 
     result.append(number)
   }
   return result
-}
-
-/// Checks that long work would be for nothing.
-enum OutputCheck {
-  static func refuseExisting(_ path: String, force: Bool) throws(Diagnostic) {
-    if !force, PathKind(of: path) != .nothing {
-      throw Diagnostic(
-        "transfer.exists", "'\(path)' exists", at: Location(path), help: "--force replaces it", category: .cannotCreate)
-    }
-  }
 }

@@ -1,3 +1,4 @@
+public import GraftFormats
 import GraftIR
 
 /// A model's figures: in total, and by operator so that the rows add up to the totals.
@@ -7,6 +8,8 @@ public struct ModelSummary: Sendable, Hashable {
     public let path: String
     public let `operator`: String
     public let arguments: String
+    /// The same as a JSON object.
+    public let argumentValues: JSON
     public let parameters: Int
     public let macs: Int
   }
@@ -22,9 +25,14 @@ public struct ModelSummary: Sendable, Hashable {
 }
 
 extension ModelSummary {
+<<<<<<< HEAD
   /// The figures of `module`, whose `forward` is `graph`; `bytes` of a tensor as `width` gives it by name.
   init(_ module: Module, _ graph: Graph, bytesPerElement: (String) -> Int) {
     // The work of each path alone, and together with what is below it.
+=======
+  /// The figures of `module`, whose `forward` is `graph`; `bytesPerElement` says how wide a tensor is stored.
+  init(_ module: Module, _ graph: Graph, bytesPerElement: (String, ModuleParameter) -> Int) {
+>>>>>>> commands
     var macs: [String: Int] = [:]
     var all: [String: Int] = [:]
     var total = 0
@@ -41,8 +49,12 @@ extension ModelSummary {
     }
     var bytes = 0
     module.forEachParameter { name, parameter in
+<<<<<<< HEAD
       let count = parameter.shape.elementCount ?? .max
       bytes = bytes.addingClamped(count.multipliedClamped(by: bytesPerElement(name)))
+=======
+      bytes += (parameter.shape.elementCount ?? 0) * bytesPerElement(name, parameter)
+>>>>>>> commands
     }
 
     var rows: [Row] = []
@@ -52,7 +64,11 @@ extension ModelSummary {
       rows.append(
         Row(
           path: spelledPath(path), operator: module.operatorName,
+<<<<<<< HEAD
           arguments: module.arguments.map { "\($0.label): \($0.value.summary)" }.joined(separator: ", "),
+=======
+          arguments: module.argumentsText, argumentValues: module.argumentValues,
+>>>>>>> commands
           parameters: parameters, macs: macs))
     }
     // The parts of each block are rows, whatever list or level the block stands in; what a block does itself is
@@ -90,5 +106,39 @@ extension ModelSummary {
     self.bytes = bytes
     depth = module.depth
     operators = rows
+  }
+}
+
+extension Module {
+  /// The arguments for a person: `width: 64, heads: 4`.
+  var argumentsText: String {
+    arguments.map { "\($0.label): \($0.value.interpolated ?? "...")" }.joined(separator: ", ")
+  }
+
+  /// The arguments for a program, numbers as numbers.
+  var argumentValues: JSON { .object(arguments.map { JSON.Member($0.label, $0.value.report) }) }
+}
+
+extension ModuleParameter {
+  /// The type that its values have where they are now; what is computed is single precision.
+  var dtype: DType {
+    if case .source(let source)? = weight { return source.dtype }
+    return .f32
+  }
+}
+
+extension Datum {
+  /// The value as reports give it: what is no plain value as its text, or null.
+  fileprivate var report: JSON {
+    switch self {
+    case .number(let number):
+      if let whole = number.whole { return .int(whole) }
+      return number.double.map { .number($0) } ?? .text(number.description)
+    case .bool(let value): return .bool(value)
+    case .list(let values): return .list(values.map(\.report))
+    case .text, .word, .dtype, .record, .tuple, .tensor, .distribution, .operation, .selection, .module, .function,
+      .part:
+      return interpolated.map { .text($0) } ?? .null
+    }
   }
 }

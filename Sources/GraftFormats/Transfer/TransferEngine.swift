@@ -85,6 +85,27 @@ public enum TransferEngine {
     }
   }
 
+  /// Finds what keeps a checkpoint from being written to `path`, so that long work is not for nothing; only writing
+  /// itself tells for sure.
+  ///
+  /// - Throws: `transfer.format`, `transfer.exists`, `transfer.folder`, `transfer.create`.
+  public static func checkOutput(_ path: String, options: Options = Options()) throws(Diagnostic) {
+    _ = try format(for: path, options)
+    try checkFile(path, force: options.force)
+  }
+
+  /// The same for a file that is no checkpoint.
+  public static func checkFile(_ path: String, force: Bool) throws(Diagnostic) {
+    try OutputFile.check(path, force: force)
+  }
+
+  /// Refuses a `path` that is one of the files that `readers` read.
+  ///
+  /// - Throws: `transfer.own-source`.
+  public static func checkSources(_ readers: [any CheckpointReader], areNot path: String) throws(Diagnostic) {
+    try checkOutput(path, isNoneOf: readers.flatMap { ($0 as? any LocatedCheckpoint)?.files ?? [] })
+  }
+
   /// Writes tensors that are in memory to `path`, in the order that the format likes.
   ///
   /// - Throws: rules of the page `transfer`, and of the format.

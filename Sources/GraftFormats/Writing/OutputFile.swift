@@ -29,7 +29,20 @@ final class OutputFile {
     self.folder = folder
     partialPath = folder + "." + name + ".graft-partial"
     descriptor = -1
+    try Self.check(path, name: name, folder: folder, force: force)
+    descriptor = try Self.create(partialPath, for: path)
+  }
 
+  /// Finds what keeps a file from being called `path`, as far as that shows without making one.
+  ///
+  /// - Throws: `transfer.exists`, `transfer.folder`, `transfer.create`.
+  static func check(_ path: String, force: Bool) throws(Diagnostic) {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    let folder = parts.count > 1 ? parts.dropLast().joined(separator: "/") + "/" : ""
+    try check(path, name: parts.last.map(String.init) ?? "", folder: folder, force: force)
+  }
+
+  private static func check(_ path: String, name: String, folder: String, force: Bool) throws(Diagnostic) {
     guard !name.isEmpty, name != ".", name != "..", !path.utf8.contains(0) else {
       throw Self.refusal("transfer.create", "'\(path)' is no name for a file", path)
     }
@@ -47,7 +60,6 @@ final class OutputFile {
         throw Self.refusal("transfer.exists", "'\(path)' exists already", path, help: "replace it with --force")
       }
     }
-    descriptor = try Self.create(partialPath, for: path)
   }
 
   deinit { abandon() }

@@ -27,27 +27,36 @@ public struct PictureGrid: Sendable, Hashable {
   /// The pictures, each pixel a square of `scale` by `scale`, with labels above the columns and at the left of the rows.
   ///
   /// Fewer labels than columns or rows leave the others bare, and none take no room. A label that is wider than its column
-  /// is cut.
-  public func labelled(columns: [String], rows rowLabels: [String], scale: Int) -> Picture {
+  /// is cut; one of a row may have several lines. `corner` says what the columns' labels are.
+  public func labelled(
+    columns: [String], rows rowLabels: [String], corner: String = "", scale: Int
+  ) -> Picture {
     precondition(columns.count <= columnCount && rowLabels.count <= rows.count, "a label has nothing to name")
     let cellWidth = rows[0][0].width * scale
     let cellHeight = rows[0][0].height * scale
     let padding = 4
     let widest = columns.map { BitmapFont.width(of: $0) }.max() ?? 0
     let dot = 2 * widest + padding <= cellWidth && cellHeight >= 2 * BitmapFont.glyphHeight ? 2 : 1
-    let left = (rowLabels.map { BitmapFont.width(of: $0) * dot + 2 * padding }.max() ?? 0)
+    let lines = rowLabels.map { $0.split(separator: "\n").map(String.init) }
+    let left = ((lines.joined() + [corner]).map { BitmapFont.width(of: $0) }.max() ?? 0) * dot
+    let margin = left == 0 ? 0 : left + 3 * padding
     let top = columns.isEmpty ? 0 : BitmapFont.glyphHeight * dot + 2 * padding
 
-    var picture = assembled(scale: scale, left: left, top: top)
+    var picture = assembled(scale: scale, left: margin, top: top)
     let fitting = (cellWidth / dot + BitmapFont.advance - BitmapFont.glyphWidth) / BitmapFont.advance
     for (index, label) in columns.enumerated() {
       let shown = String(label.prefix(fitting))
-      let margin = (cellWidth - BitmapFont.width(of: shown) * dot) / 2
-      picture.draw(shown, left: left + index * cellWidth + margin, top: padding, scale: dot)
+      let indent = (cellWidth - BitmapFont.width(of: shown) * dot) / 2
+      picture.draw(shown, left: margin + index * cellWidth + indent, top: padding, scale: dot)
     }
-    for (index, label) in rowLabels.enumerated() {
-      let margin = (cellHeight - BitmapFont.glyphHeight * dot) / 2
-      picture.draw(label, left: padding, top: top + index * cellHeight + margin, scale: dot)
+    if !corner.isEmpty, top > 0 { picture.draw(corner, left: padding, top: padding, scale: dot) }
+    let lineHeight = (BitmapFont.glyphHeight + 3) * dot
+    for (index, lines) in lines.enumerated() {
+      let indent = (cellHeight - lines.count * lineHeight + 3 * dot) / 2
+      for (number, line) in lines.enumerated() {
+        picture.draw(
+          line, left: padding, top: top + index * cellHeight + indent + number * lineHeight, scale: dot)
+      }
     }
     return picture
   }
