@@ -142,12 +142,8 @@ final class GraftCompilation {
     do throws(Diagnostic) { return try body() } catch {
       guard let location = error.location, location.file.hasPrefix("prelude/") else { throw error }
       throw Diagnostic(
-<<<<<<< HEAD
         error.rule, error.message, at: place, label: error.label, help: error.help ?? "found in \(location.file)",
         category: error.category)
-=======
-        error.rule, error.message, at: at, label: error.label, help: error.help ?? "found in \(location.file)")
->>>>>>> commands
     }
   }
 
@@ -257,14 +253,9 @@ final class GraftCompilation {
       case .number(let b)? = try? evaluator.evaluate(right, environment)
     {
       message += ": \(grouped(a)) and \(grouped(b))"
-<<<<<<< HEAD
       if let difference = try? a - b, !Number.isEqual(difference, Number(0)) {
         let source = state.flatMap { difference.whole == $0.parameterChange ? $0.changedParts : nil }
         message += " (\(signed(difference))\(source.map { ", all in \($0)" } ?? ""))"
-=======
-      if let difference = try? a - b {
-        message += " (\(Number.isEqual(difference, Number(0)) ? "" : signed(difference)))"
->>>>>>> commands
       }
     }
     throw Diagnostic("require.failed", message, at: condition.at)

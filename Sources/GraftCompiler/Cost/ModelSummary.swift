@@ -25,14 +25,8 @@ public struct ModelSummary: Sendable, Hashable {
 }
 
 extension ModelSummary {
-<<<<<<< HEAD
-  /// The figures of `module`, whose `forward` is `graph`; `bytes` of a tensor as `width` gives it by name.
-  init(_ module: Module, _ graph: Graph, bytesPerElement: (String) -> Int) {
-    // The work of each path alone, and together with what is below it.
-=======
   /// The figures of `module`, whose `forward` is `graph`; `bytesPerElement` says how wide a tensor is stored.
   init(_ module: Module, _ graph: Graph, bytesPerElement: (String, ModuleParameter) -> Int) {
->>>>>>> commands
     var macs: [String: Int] = [:]
     var all: [String: Int] = [:]
     var total = 0
@@ -49,12 +43,8 @@ extension ModelSummary {
     }
     var bytes = 0
     module.forEachParameter { name, parameter in
-<<<<<<< HEAD
       let count = parameter.shape.elementCount ?? .max
-      bytes = bytes.addingClamped(count.multipliedClamped(by: bytesPerElement(name)))
-=======
-      bytes += (parameter.shape.elementCount ?? 0) * bytesPerElement(name, parameter)
->>>>>>> commands
+      bytes = bytes.addingClamped(count.multipliedClamped(by: bytesPerElement(name, parameter)))
     }
 
     var rows: [Row] = []
@@ -64,11 +54,7 @@ extension ModelSummary {
       rows.append(
         Row(
           path: spelledPath(path), operator: module.operatorName,
-<<<<<<< HEAD
-          arguments: module.arguments.map { "\($0.label): \($0.value.summary)" }.joined(separator: ", "),
-=======
           arguments: module.argumentsText, argumentValues: module.argumentValues,
->>>>>>> commands
           parameters: parameters, macs: macs))
     }
     // The parts of each block are rows, whatever list or level the block stands in; what a block does itself is
@@ -112,7 +98,7 @@ extension ModelSummary {
 extension Module {
   /// The arguments for a person: `width: 64, heads: 4`.
   var argumentsText: String {
-    arguments.map { "\($0.label): \($0.value.interpolated ?? "...")" }.joined(separator: ", ")
+    arguments.map { "\($0.label): \($0.value.summary)" }.joined(separator: ", ")
   }
 
   /// The arguments for a program, numbers as numbers.
