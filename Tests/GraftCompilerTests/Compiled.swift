@@ -2,7 +2,7 @@ import Foundation
 import GraftFormats
 import GraftIR
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// A graft file in memory, compiled with seeded weights where it is not told otherwise.
 struct Compiled {

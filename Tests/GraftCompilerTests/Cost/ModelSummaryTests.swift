@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 @Suite struct ModelSummaryTests {
   // Parameters: Peebles and Xie 2023, table 1 (33M, 130M, 458M, 675M), and the published checkpoints to the number.

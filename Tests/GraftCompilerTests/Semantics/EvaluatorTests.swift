@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 @Suite struct EvaluatorTests {
   /// The value of `text` at compile time, below `declarations`.

@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// What a graft does wrong is told at its place.
 @Suite struct GraftDiagnosticTests {

@@ -2,7 +2,7 @@ import GraftFormats
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// Edits of a model, one statement after the other.
 @Suite struct GraftStateTests {

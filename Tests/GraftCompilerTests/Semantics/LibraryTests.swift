@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// Files, what they import, and who sees whom.
 @Suite struct LibraryTests {

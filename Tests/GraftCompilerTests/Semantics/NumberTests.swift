@@ -1,6 +1,6 @@
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 @Suite struct NumberTests {
   /// The fraction of a number as 128-bit integers.

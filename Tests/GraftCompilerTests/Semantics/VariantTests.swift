@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// A graft's parameters, and what `--set` makes of them.
 @Suite struct VariantTests {
