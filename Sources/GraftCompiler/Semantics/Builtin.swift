@@ -45,7 +45,9 @@ struct Builtin: Sendable {
     var values: [String: (datum: Datum, at: Location)] = [:]
     var position = 0
     // min(a, b, c) is min([a, b, c]).
-    var all = try evaluator.evaluated(arguments, environment)
+    var all = try evaluator.evaluated(arguments, environment).map { argument in
+      (label: argument.label, value: evaluator.resolved(argument.value, environment), at: argument.at)
+    }
     if ["min", "max"].contains(name), all.count > 1, all.allSatisfy({ $0.label == nil }),
       all.allSatisfy({ if case .number = $0.value { true } else { false } })
     {
@@ -108,7 +110,9 @@ extension Builtin.Call {
     try evaluator.spend(entries.count, at: at)
     var result: [TracedTensor] = []
     for entry in entries {
-      guard case .tensor(let tensor) = entry else { throw wrong(name, "a list of tensors", entry) }
+      guard case .tensor(let tensor) = evaluator.resolved(entry, environment) else {
+        throw wrong(name, "a list of tensors", entry)
+      }
       result.append(tensor)
     }
     if result.isEmpty { throw Diagnostic("values.empty", "'\(self.name)' of no tensors at all", at: place(name)) }

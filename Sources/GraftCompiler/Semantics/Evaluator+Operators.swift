@@ -7,7 +7,7 @@ extension Evaluator {
     switch sign {
     case .not: return .bool(!(try isTrue(operand, environment)))
     case .minus:
-      switch try evaluate(operand, environment) {
+      switch resolved(try evaluate(operand, environment), environment) {
       case .number(let number):
         do throws(Number.Failure) { return .number(try -number) } catch { throw failure(error, at: operand.at) }
       case .tensor(let tensor): return try apply("Neg", [tensor], [:], at: operand.at, environment)
@@ -39,8 +39,8 @@ extension Evaluator {
       return .bool(entries.contains { $0.equals(value) == true } == (sign == .in))
     default: break
     }
-    let a = try evaluate(left, environment)
-    let b = try evaluate(right, environment)
+    let a = resolved(try evaluate(left, environment), environment)
+    let b = resolved(try evaluate(right, environment), environment)
     if case .tensor = a { return try tensors(sign, a, b, at: at, left, right, environment) }
     if case .tensor = b { return try tensors(sign, a, b, at: at, left, right, environment) }
     switch (sign, a, b) {
@@ -74,6 +74,16 @@ extension Evaluator {
       throw Diagnostic(
         "values.operands", "'\(sign.rawValue)' does not take \(a.kindText) and \(b.kindText)", at: at)
     }
+  }
+
+  /// A path that ends at one tensor is that tensor's values; anything else stays.
+  func resolved(_ datum: Datum, _ environment: Environment) -> Datum {
+    guard case .selection(let selection) = datum, case .graft(let state) = environment.place,
+      selection.items.count == 1, let path = selection.items.first?.path,
+      let tensor = state.architecture[path: path.dropLast()]?.parameters.first(where: { $0.name == path.last }),
+      let weight = tensor.weight
+    else { return datum }
+    return .tensor(TracedTensor(origin: .weight(weight), type: weight.type))
   }
 
   private func numbers(

@@ -50,6 +50,28 @@ package final class OperatorSymbol: Sendable, Hashable {
   }
 }
 
+extension OperatorSymbol {
+  /// The names of all parts and tensors that the body may declare.
+  package var declaredNames: Set<String> {
+    var names: Set<String> = []
+    func collect(_ members: [Member]) {
+      for member in members {
+        switch member {
+        case .part(let name, _): names.insert(name.text)
+        case .parameter(let tensor): names.insert(tensor.name.text)
+        case .conditional(_, let then, let otherwise):
+          collect(then)
+          collect(otherwise)
+        case .loop(_, let body): collect(body)
+        case .let, .table, .entry, .adopt, .recover, .cost: break
+        }
+      }
+    }
+    collect(declaration.members)
+    return names
+  }
+}
+
 package final class PresetSymbol: Sendable {
   package let declaration: PresetDeclaration
   package let file: FileScope

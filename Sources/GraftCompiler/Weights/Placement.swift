@@ -223,12 +223,7 @@ extension GraftState {
         "values.one-part", "one part is wanted here, and this names \(selection.items.count)", at: expression.at)
     }
     if let module = architecture[path: path] { return .module(module) }
-    if let last = path.last, let owner = architecture[path: path.dropLast()],
-      let weight = owner.parameters.first(where: { $0.name == last })?.weight
-    {
-      return .tensor(TracedTensor(origin: .weight(weight), type: weight.type))
-    }
-    return datum
+    return evaluator.resolved(datum, environment)
   }
 
   /// Copies every tensor of `module` from the part of the same name in `source`.

@@ -89,19 +89,10 @@ struct Recognition {
     let expected = try instantiated(symbol, prefix: [], surroundings: [])
     try learnPlaces(expected)
     let module = try resolve(expected, [], surroundings: [])
-    let left = unexplained(by: module)
-    if let name = left.first {
-      throw Diagnostic(
-        "recognise.extra", "tensor '\(name)' of \(file) belongs to no part of '\(symbol.name)'",
-        at: Location(file, tensor: name))
-    }
-    return module
-  }
-
-  private func unexplained(by module: Module) -> [String] {
     var rest = Set(shapes.keys)
     module.forEachParameter { name, _ in rest.remove(name) }
-    return rest.sorted()
+    if !rest.isEmpty { throw mismatch(module, []) }
+    return module
   }
 
   /// Works out which parts `--assume 'PATH = OPERATOR'` speaks of.
@@ -203,7 +194,9 @@ struct Recognition {
     if let named = assumedAt[path]?.symbol { symbols = [named] }
     var found: [Module] = []
     for symbol in symbols {
-      if recovered(symbol, datum(at: path)).isEmpty { continue }
+      guard names(at: path).isSubset(of: symbol.declaredNames), !recovered(symbol, datum(at: path)).isEmpty else {
+        continue
+      }
       do throws(Diagnostic) {
         let around = (expected.map { [$0] } ?? []) + surroundings
         let module = try instantiated(symbol, prefix: path, surroundings: around)
@@ -243,6 +236,13 @@ struct Recognition {
     where arguments[parameter.label.text] == nil && parameter.defaultValue == nil {
       let label = parameter.label.text
       if surroundings.contains(where: { $0.known(label) != nil }) { continue }
+      // What should stand in the tensors and does not is no question to a person: they are another operator's.
+      guard !symbol.recoveries.contains(where: { $0.0.text == label && !isHearsay($0.1) }) else {
+        throw Diagnostic(
+          "recognise.unknown-operator",
+          "the tensors of '\(spelledPath(prefix))' in \(file) do not tell '\(label)' of '\(symbol.name)'",
+          at: Location(file, tensor: prefix.joined(separator: ".")))
+      }
       throw Diagnostic(
         "recognise.ask", "what '\(label)' of '\(symbol.name)' is, the tensors of \(file) do not tell",
         at: Location(file),
@@ -331,7 +331,19 @@ struct Recognition {
     return callee.dottedName == "alike"
   }
 
+  /// Whether a rule reads metadata or presets, and no tensors.
+  private func isHearsay(_ expression: Expression) -> Bool {
+    guard case .call(let callee, _) = expression.kind else { return false }
+    return callee.dottedName == "alike" || callee.dottedName == "noted"
+  }
+
   // MARK: Comparing
+
+  /// What stands right below `path`.
+  private func names(at path: [String]) -> Set<String> {
+    guard case .record(let entries)? = datum(at: path) else { return [] }
+    return Set(entries.keys)
+  }
 
   private func datum(at path: [String]) -> Datum? {
     var current = root
@@ -385,6 +397,14 @@ struct Recognition {
     if let (name, expected) = missing {
       return Diagnostic(
         "weights.missing", "tensor '\(name)' is missing from \(file): expected f32 \(expected)",
+        at: Location(file, tensor: name))
+    }
+    let prefix = path.joined(separator: ".")
+    var rest = Set(shapes.keys.filter { prefix.isEmpty || $0.hasPrefix(prefix + ".") })
+    module.forEachParameter(prefix) { name, _ in rest.remove(name) }
+    if let name = rest.min() {
+      return Diagnostic(
+        "recognise.extra", "tensor '\(name)' of \(file) belongs to no part of '\(module.operatorName)'",
         at: Location(file, tensor: name))
     }
     return Diagnostic(
