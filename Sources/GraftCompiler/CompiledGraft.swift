@@ -40,7 +40,7 @@ public final class CompiledGraft {
   public let edits: [Edit]
   public let emits: [Emit]
   public let requirements: [String]
-  let architecture: Module
+  package let architecture: Module
   let checkpoints: Checkpoints
   let evaluator: Evaluator
 
@@ -126,7 +126,7 @@ extension JSON {
 }
 
 /// Runs `body` where deep trees are safe.
-func onDeepStack<Result>(_ body: () throws(Diagnostic) -> Result) throws(Diagnostic) -> Result {
+package func onDeepStack<Result>(_ body: () throws(Diagnostic) -> Result) throws(Diagnostic) -> Result {
   let result: Swift.Result<Result, Diagnostic> = withDeepStack {
     do throws(Diagnostic) { return .success(try body()) } catch { return .failure(error) }
   }
@@ -134,7 +134,7 @@ func onDeepStack<Result>(_ body: () throws(Diagnostic) -> Result) throws(Diagnos
 }
 
 /// The graphs of every entry of a model, `forward` first.
-func lower(_ module: Module, _ evaluator: Evaluator) throws(Diagnostic) -> Program {
+package func lower(_ module: Module, _ evaluator: Evaluator) throws(Diagnostic) -> Program {
   guard let symbol = module.symbol else { throw Diagnostic("graft.base-model", "a list is no model") }
   var parameters: [Parameter] = []
   module.forEachParameter { name, parameter in

@@ -29,7 +29,7 @@ public final class Compiler {
   public private(set) var diagnostics = Diagnostics()
   /// What was chosen without being said, for a person to read.
   public private(set) var notes: [String] = []
-  let library: Library
+  package let library: Library
 
   /// A compiler that reads graft files through `read` and checkpoints from the file system.
   package init(options: Options = Options(), read: @escaping Library.ReadFile) {
@@ -152,7 +152,7 @@ public final class Compiler {
   }
 
   /// The value of a text from the command line.
-  func evaluate(
+  package func evaluate(
     _ text: String, file: String, _ scope: FileScope, _ evaluator: Evaluator
   ) throws(Diagnostic) -> Datum {
     let expression = try parseExpression(text, file: file)

@@ -259,7 +259,7 @@ extension Compiler {
   }
 
   /// The model in an opened checkpoint: from what it says of itself, else from its tensors.
-  func recognise(
+  package func recognise(
     _ opened: Checkpoints.Opened, _ names: FileScope, _ evaluator: Evaluator
   ) throws(Diagnostic) -> Module {
     let file = opened.reader.file
@@ -301,7 +301,7 @@ extension Compiler {
 }
 
 /// Opens a checkpoint's headers; `nil` where there is no such file.
-func openCheckpoint(_ text: String) throws(Diagnostic) -> Checkpoints.Opened? {
+package func openCheckpoint(_ text: String) throws(Diagnostic) -> Checkpoints.Opened? {
   let address = CheckpointAddress(parsing: text)
   do throws(Diagnostic) {
     let (reader, notes) = try Formats.openModel(address)

@@ -12,7 +12,7 @@ extension Datum {
   }
 
   /// How it stands inside a text, or `nil` for what has no spelling, or one beyond the limit of a text.
-  var interpolated: String? {
+  package var interpolated: String? {
     var result = ""
     return spell(into: &result, limit: Evaluator.textLimit) ? result : nil
   }

@@ -1,15 +1,20 @@
 import GraftFormats
-import GraftIR
+package import GraftIR
 
 /// What an operator's missing arguments may be taken from.
-struct InstantiationContext {
+package struct InstantiationContext {
   /// The types that the place gives to `forward`, first the one that flows through.
-  var inputs: [PlaceInput] = []
+  package let inputs: [PlaceInput]
   /// The operator that stood there, then those around it, innermost first.
-  var surroundings: [Module] = []
+  package let surroundings: [Module]
+
+  package init(inputs: [PlaceInput] = [], surroundings: [Module] = []) {
+    self.inputs = inputs
+    self.surroundings = surroundings
+  }
 
   /// One input of a place: a tensor, or so many of one type.
-  enum PlaceInput {
+  package enum PlaceInput {
     case one(TensorType)
     case many([TensorType])
   }
@@ -17,7 +22,7 @@ struct InstantiationContext {
 
 extension Evaluator {
   /// The module that `operation` makes, its tensors not yet given values.
-  func instantiate(
+  package func instantiate(
     _ operation: Operation, _ context: InstantiationContext = InstantiationContext()
   ) throws(Diagnostic) -> Module {
     modules += 1
@@ -185,7 +190,7 @@ extension Evaluator {
   }
 
   /// The operator that `expression` gives: a call, a list of calls, or a bare name.
-  func operation(_ expression: Expression, _ environment: Environment) throws(Diagnostic) -> Operation {
+  package func operation(_ expression: Expression, _ environment: Environment) throws(Diagnostic) -> Operation {
     let datum: Datum
     if case .name(let name) = expression.kind, environment.scope.lookup(name) == nil {
       guard environment.scope.file.operator(name) != nil || environment.scope.file.preset(name) != nil else {
@@ -198,7 +203,7 @@ extension Evaluator {
     return try operation(datum, at: expression.at)
   }
 
-  func operation(_ datum: Datum, at: Location) throws(Diagnostic) -> Operation {
+  package func operation(_ datum: Datum, at: Location) throws(Diagnostic) -> Operation {
     switch datum {
     case .operation(let operation): return operation
     case .list(let entries):

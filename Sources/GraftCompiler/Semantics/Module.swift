@@ -133,6 +133,13 @@ package struct ModuleParameter: Sendable {
   package var weight: WeightExpression?
   package var origin: WeightOrigin = .fresh
   package let at: Location
+
+  package init(name: String, shape: Shape, isFrozen: Bool, at: Location) {
+    self.name = name
+    self.shape = shape
+    self.isFrozen = isFrozen
+    self.at = at
+  }
 }
 
 extension Int {

@@ -11,6 +11,13 @@ package final class Checkpoints {
     package let entries: [String: Int]
     /// What was chosen or taken off, told to the user.
     package let notes: [String]
+
+    package init(source: WeightPlan.Source, reader: any CheckpointReader, entries: [String: Int], notes: [String]) {
+      self.source = source
+      self.reader = reader
+      self.entries = entries
+      self.notes = notes
+    }
   }
 
   /// Opens the file that `address` names, or gives `nil` where it is not there.

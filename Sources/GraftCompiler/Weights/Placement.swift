@@ -1,5 +1,5 @@
-import GraftFormats
-import GraftIR
+package import GraftFormats
+package import GraftIR
 
 extension Module {
   /// Gives every tensor that has no value yet its operator's own first value.
@@ -287,7 +287,7 @@ extension Module {
 }
 
 /// An entry of a checkpoint as the weight of `parameter`, where their shapes agree.
-func sourceTensor(
+package func sourceTensor(
   _ entry: TensorEntry, named name: String, source: Int, for parameter: ModuleParameter, in file: String, at: Location?
 ) throws(Diagnostic) -> WeightExpression {
   guard entry.shape == parameter.shape else {

@@ -1,19 +1,19 @@
 import GraftFormats
-import GraftIR
+package import GraftIR
 
 /// What a checkpoint carries so that it explains itself: every declaration that its model uses, and the model's tree.
 ///
 /// `specs/formats/graft-metadata.md` describes the texts.
-struct SelfDescription {
-  static let declarationsKey = "graft.declarations"
-  static let architectureKey = "graft.architecture"
+package struct SelfDescription {
+  package static let declarationsKey = "graft.declarations"
+  package static let architectureKey = "graft.architecture"
 
-  let declarations: String
-  let architecture: String
+  package let declarations: String
+  package let architecture: String
 
   // MARK: Writing
 
-  init(_ module: Module, _ evaluator: Evaluator) throws(Diagnostic) {
+  package init(_ module: Module, _ evaluator: Evaluator) throws(Diagnostic) {
     var files: [FileScope] = []
     var wanted: [[String]] = []  // The names in use, for each file.
     var known: Set<String> = []
@@ -101,7 +101,7 @@ struct SelfDescription {
   // MARK: Reading
 
   /// The model that `metadata` describes, or `nil` where it describes none.
-  static func module(
+  package static func module(
     from metadata: [String: String], file: String, _ evaluator: Evaluator
   ) throws(Diagnostic) -> Module? {
     guard let declarations = metadata[declarationsKey], let architecture = metadata[architectureKey] else { return nil }
@@ -208,7 +208,7 @@ extension Module {
   }
 
   /// Whether both are the same operators with the same arguments all the way down.
-  func isSameTree(as other: Module) -> Bool {
+  package func isSameTree(as other: Module) -> Bool {
     guard parts.count == other.parts.count, arguments.count == other.arguments.count else { return false }
     switch (kind, other.kind) {
     case (.list, .list), (.parallel, .parallel): break

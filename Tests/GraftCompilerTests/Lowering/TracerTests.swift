@@ -2,7 +2,7 @@ import GraftFormats
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 @Suite struct TracerTests {
   /// The graphs of `operator a() { body }` on four tokens of eight numbers.

@@ -2,7 +2,7 @@ import GraftFormats
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// What tensors hold at first.
 @Suite struct PlacementTests {

@@ -2,7 +2,7 @@ import GraftFormats
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 @Suite struct SelfDescriptionTests {
   private func metadata(_ module: Module) throws -> [String: String] {
