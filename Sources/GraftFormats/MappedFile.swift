@@ -1,11 +1,11 @@
 import Glibc
-import GraftIR
+package import GraftIR
 
 /// A regular file whose bytes are mapped read-only; they stay valid as long as its storage lives.
 ///
 /// Another program that cuts the file short while it is mapped ends the process with SIGBUS, as it does for every
 /// reader that maps. Replacing the file by a rename is harmless.
-final class MappedFile: Sendable {
+package final class MappedFile: Sendable {
   /// As it was asked for, for messages.
   let path: String
   /// All bytes of the file. Tensors are views of it.
@@ -17,7 +17,7 @@ final class MappedFile: Sendable {
   /// Maps the file at `path`; symbolic links are followed.
   ///
   /// - Throws: `checkpoint.missing`, `checkpoint.not-a-file`, `checkpoint.unreadable`.
-  init(path: String) throws(Diagnostic) {
+  package init(path: String) throws(Diagnostic) {
     guard !path.utf8.contains(0) else {
       throw Diagnostic("checkpoint.missing", "a path holds a zero byte", category: .inputMissing)
     }

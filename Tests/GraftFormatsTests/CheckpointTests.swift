@@ -1,8 +1,7 @@
 import Foundation
+import GraftFormats
 import GraftIR
 import Testing
-
-@testable import GraftFormats
 
 /// Finding, opening and selecting, whatever the format.
 @Suite struct CheckpointTests {

@@ -1,8 +1,7 @@
 import CCrypto
 import Foundation
+import GraftFormats
 import GraftIR
-
-@testable import GraftFormats
 
 /// The files beside the tests.
 enum Fixtures {

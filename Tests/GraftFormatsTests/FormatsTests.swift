@@ -1,8 +1,7 @@
 import Foundation
+import GraftFormats
 import GraftIR
 import Testing
-
-@testable import GraftFormats
 
 /// A file of `Tests/Fixtures/formats` and what it holds, by `expected.json`.
 struct ExpectedFile: Sendable, CustomTestStringConvertible {

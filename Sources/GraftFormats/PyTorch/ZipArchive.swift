@@ -1,5 +1,5 @@
 import CZlib
-import GraftIR
+package import GraftIR
 
 // Layout of a zip archive as torch.save writes it (PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5):
 //
@@ -11,25 +11,25 @@ import GraftIR
 // Only the central directory is believed: torch leaves sizes and checksums of local headers at 0.
 
 /// The records of a zip archive that holds stored, unencrypted records only.
-struct ZipArchive: Sendable {
-  struct Record: Sendable {
-    let name: String
+package struct ZipArchive: Sendable {
+  package struct Record: Sendable {
+    package let name: String
     /// Its bytes in the file.
-    let range: Range<Int>
+    package let range: Range<Int>
     /// 0 where the writer left it out.
-    let checksum: UInt32
+    package let checksum: UInt32
     /// Where its header stands in the central directory.
     let position: Int
   }
 
   /// In the order of the directory.
-  let records: [Record]
+  package let records: [Record]
   private let byName: [String: Int]
 
   /// Reads the directory of `mapped`.
   ///
   /// - Throws: a rule `pytorch.zip-…` of the page `pytorch`.
-  init(_ mapped: MappedFile) throws(Diagnostic) {
+  package init(_ mapped: MappedFile) throws(Diagnostic) {
     let end = try EndRecord(mapped)
     var reader = ByteReader(
       mapped.storage, end.directory, file: mapped.path, truncationRule: "pytorch.zip-directory")
@@ -71,10 +71,10 @@ struct ZipArchive: Sendable {
   }
 
   /// The record called `name`, or `nil`.
-  subscript(_ name: String) -> Record? { byName[name].map { records[$0] } }
+  package subscript(_ name: String) -> Record? { byName[name].map { records[$0] } }
 
   /// Makes sure that the bytes of `record` have its checksum, where it has one.
-  static func verify(_ record: Record, in mapped: MappedFile) throws(Diagnostic) {
+  package static func verify(_ record: Record, in mapped: MappedFile) throws(Diagnostic) {
     guard record.checksum != 0 else { return }
     let bytes = UnsafeRawBufferPointer(start: mapped.storage.start + record.range.lowerBound, count: record.range.count)
     let actual = checksum(of: bytes)

@@ -1,7 +1,7 @@
 import GraftIR
 
 /// One stored record of an archive to be written (PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 to 4.3.16, 4.5.3).
-struct ZipEntry {
+package struct ZipEntry {
   static let alignment = 64
 
   let name: String
@@ -10,7 +10,7 @@ struct ZipEntry {
   let offset: Int
   var checksum: UInt32 = 0
 
-  init(name: String, byteCount: Int, offset: Int) {
+  package init(name: String, byteCount: Int, offset: Int) {
     self.name = name
     self.byteCount = byteCount
     self.offset = offset
@@ -23,7 +23,7 @@ struct ZipEntry {
   private var isWide: Bool { byteCount >= Self.full }
 
   /// The header before the bytes, filled up with a field of torch's own (`FB`) so that they are aligned.
-  var localHeader: [UInt8] {
+  package var localHeader: [UInt8] {
     var extra: [UInt8] = []
     if isWide {
       extra += little(UInt16(1)) + little(UInt16(16)) + little(UInt64(byteCount)) + little(UInt64(byteCount))
@@ -36,7 +36,7 @@ struct ZipEntry {
   }
 
   /// The header in the directory.
-  var centralHeader: [UInt8] {
+  package var centralHeader: [UInt8] {
     var wide: [UInt8] = []
     if isWide { wide += little(UInt64(byteCount)) + little(UInt64(byteCount)) }
     if offset >= Self.full { wide += little(UInt64(offset)) }
@@ -55,7 +55,7 @@ struct ZipEntry {
 
   /// What ends an archive whose directory of `count` records starts at `start`. The zip64 record always stands there,
   /// as it does in torch's files.
-  static func endRecords(count: Int, start: Int, byteCount: Int) -> [UInt8] {
+  package static func endRecords(count: Int, start: Int, byteCount: Int) -> [UInt8] {
     let wide =
       little(UInt32(0x0606_4B50)) + little(UInt64(44)) + little(UInt16(45)) + little(UInt16(45)) + little(UInt64(0))
       + little(UInt64(count)) + little(UInt64(count)) + little(UInt64(byteCount)) + little(UInt64(start))

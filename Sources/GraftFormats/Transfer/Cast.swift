@@ -1,4 +1,4 @@
-import GraftIR
+package import GraftIR
 import GraftKernels
 
 /// Turns runs of elements of one type into another, to nearest with ties to even.
@@ -89,7 +89,7 @@ extension DType {
 
 extension Tensor {
   /// The same values as another type, or `nil` where there is no cast.
-  func cast(to target: DType) -> Tensor? {
+  package func cast(to target: DType) -> Tensor? {
     if target == dtype { return self }
     guard let cast = Cast(from: dtype, to: target), target.byteCount(of: elementCount) != nil else { return nil }
     let result = Tensor(zeros: target, shape)

@@ -49,7 +49,7 @@ extension Draw {
   }
 
   /// FNV-1a of the stream's name in UTF-8 (Fowler, Noll, Vo; 64 bits).
-  var streamNumber: UInt64 {
+  package var streamNumber: UInt64 {
     stream.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
   }
 }

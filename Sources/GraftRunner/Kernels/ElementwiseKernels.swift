@@ -50,7 +50,7 @@ enum UnaryOperation: Hashable {
 }
 
 /// A function of two elements of one type.
-enum BinaryOperation: String, Hashable, CaseIterable {
+package enum BinaryOperation: String, Hashable, CaseIterable {
   case add = "Add"
   case sub = "Sub"
   case mul = "Mul"

@@ -1,7 +1,7 @@
 import GraftIR
 
 /// One fast way to run a primitive: looks at types and attributes once, when a plan is made, and gives what to run.
-struct Kernel: Sendable {
+package struct Kernel: Sendable {
   /// What a kernel may do with the memory of its inputs, and with the nodes after it.
   struct Traits: OptionSet, Sendable {
     let rawValue: Int
@@ -12,7 +12,7 @@ struct Kernel: Sendable {
     static let takesSteps = Traits(rawValue: 2)
   }
 
-  let primitive: String
+  package let primitive: String
   let traits: Traits
   /// - Throws: `run.kernel` for what the primitive allows and this kernel does not do.
   let prepare: @Sendable (KernelRequest) throws(Diagnostic) -> PreparedKernel

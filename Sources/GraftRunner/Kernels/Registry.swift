@@ -2,8 +2,8 @@ import GraftIR
 import GraftKernels
 
 /// The kernels, in the order of the primitives' pages.
-enum Kernels {
-  static let all: [Kernel] =
+package enum Kernels {
+  package static let all: [Kernel] =
     [.constant, .iota]
     + [
       "Neg", "Abs", "Exp", "Log", "Sqrt", "Rsqrt", "Sin", "Cos", "Tanh", "Erf", "Sigmoid", "Silu", "Softplus", "Relu",

@@ -1,4 +1,4 @@
-import GraftIR
+package import GraftIR
 import GraftKernels
 
 /// An elementwise node that runs on the rows of the node before it while they are in cache.
@@ -15,16 +15,16 @@ struct RowStep: Hashable {
 
 /// How an operand is broadcast over the rows of a result: row `r` of the result meets its row
 /// `r / divisor % modulus`.
-struct RowLayout: Hashable {
-  let divisor: Int
-  let modulus: Int
+package struct RowLayout: Hashable {
+  package let divisor: Int
+  package let modulus: Int
   /// Elements from one row of the operand to the next.
-  let rowStride: Int
+  package let rowStride: Int
   /// 0 where one element stands for a whole row.
-  let columnStride: Int
+  package let columnStride: Int
 
   /// The layout of `operand` over `result`, or `nil` where it is no single run of axes.
-  init?(_ operand: Shape, over result: Shape) {
+  package init?(_ operand: Shape, over result: Shape) {
     guard result.rank >= 1, operand.rank <= result.rank else { return nil }
     let padded = [Int](repeating: 1, count: result.rank - operand.rank) + operand.axes
     let width = result.axes[result.rank - 1]

@@ -54,7 +54,7 @@ public final class ThreadPool: @unchecked Sendable {
   /// of the thread that it runs on, below `threadCount`.
   ///
   /// A call from inside `body` runs on the calling thread alone, with the thread number 0.
-  func parallel(_ count: Int, grain: Int = 1, _ body: (_ range: Range<Int>, _ thread: Int) -> Void) {
+  package func parallel(_ count: Int, grain: Int = 1, _ body: (_ range: Range<Int>, _ thread: Int) -> Void) {
     if count <= 0 { return }
     let grains = (count + grain - 1) / grain
     let parts = min(threadCount, grains)

@@ -1,23 +1,29 @@
 /// Where the activations of a plan lie in one run of memory, worked out from when each is needed.
-struct ArenaLayout: Equatable {
+package struct ArenaLayout: Equatable {
   /// A run of bytes that is needed from one launch to another, both included.
-  struct Block: Equatable {
-    let byteCount: Int
-    let first: Int
-    let last: Int
+  package struct Block: Equatable {
+    package let byteCount: Int
+    package let first: Int
+    package let last: Int
+
+    package init(byteCount: Int, first: Int, last: Int) {
+      self.byteCount = byteCount
+      self.first = first
+      self.last = last
+    }
   }
 
   /// The offset of each block, in the order given.
-  let offsets: [Int]
-  let byteCount: Int
+  package let offsets: [Int]
+  package let byteCount: Int
 
   /// Blocks start on multiples of this, so that no two share a cache line.
-  static let alignment = 64
+  package static let alignment = 64
 
   /// Lays out the largest first, each in the smallest gap that is free for as long as it is needed.
   ///
   /// Source: Pisarchyk, Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, section 5.2.
-  init(_ blocks: [Block]) {
+  package init(_ blocks: [Block]) {
     var offsets = [Int](repeating: 0, count: blocks.count)
     var placed: [Int] = []  // By offset.
     var total = 0

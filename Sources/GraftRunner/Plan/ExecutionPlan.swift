@@ -1,34 +1,40 @@
 import Glibc
-import GraftIR
+package import GraftIR
 
 /// A graph made ready to run at one batch: its launches in order, and the memory of every value.
 ///
 /// Everything that depends on shapes is decided here, once. What depends on constants alone is worked out here too. A
 /// run then calls one closure after another and allocates nothing.
-final class ExecutionPlan {
+package final class ExecutionPlan {
   /// What a plan is made with.
-  struct Options {
-    var isa = InstructionSet.current
-    var pool = ThreadPool.process
+  package struct Options {
+    let isa: InstructionSet
+    let pool: ThreadPool
     /// Whether elementwise nodes join the launch before them. Off in tests that compare both ways.
-    var fuses = true
+    let fuses: Bool
+
+    package init(isa: InstructionSet = .current, pool: ThreadPool = .process, fuses: Bool = true) {
+      self.isa = isa
+      self.pool = pool
+      self.fuses = fuses
+    }
   }
 
   /// A launch and what it runs.
-  struct Step {
-    let name: String
+  package struct Step {
+    package let name: String
     let launch: Launch
   }
 
   let batch: Int
-  private(set) var steps: [Step] = []
+  package private(set) var steps: [Step] = []
   /// How often a run uses each primitive's kernel; primitives that only rename memory are not here.
-  private(set) var dispatches: [String: Int] = [:]
+  package private(set) var dispatches: [String: Int] = [:]
   /// The bytes of all activations together.
-  private(set) var arenaByteCount = 0
+  package private(set) var arenaByteCount = 0
   /// The blocks of the arena and where they lie, for tests.
-  private(set) var arenaBlocks: [ArenaLayout.Block] = []
-  private(set) var arenaOffsets: [Int] = []
+  package private(set) var arenaBlocks: [ArenaLayout.Block] = []
+  package private(set) var arenaOffsets: [Int] = []
 
   private let graph: Graph
   private let options: Options
@@ -62,7 +68,7 @@ final class ExecutionPlan {
   ///   - parameter: the bytes of a parameter, of the type that the graph states.
   /// - Throws: `graph.*` for a graph that is no formula, `run.kernel` for what no kernel runs, `run.size` for what fits
   ///   no memory.
-  init(
+  package init(
     _ graph: Graph, batch: Int, kept: [Value] = [], options: Options = Options(),
     parameter: (String) throws(Diagnostic) -> Tensor
   ) throws(Diagnostic) {
@@ -113,7 +119,7 @@ final class ExecutionPlan {
   // MARK: Running
 
   /// Runs every launch once. Inputs must have been written to `bytes(of:)`.
-  func run(profile: Profile? = nil) throws(Diagnostic) {
+  package func run(profile: Profile? = nil) throws(Diagnostic) {
     guard let profile else {
       for step in steps { try step.launch() }
       return
@@ -126,14 +132,14 @@ final class ExecutionPlan {
   }
 
   /// Where `value` lies.
-  func bytes(of value: Value) -> UnsafeMutableRawBufferPointer {
+  package func bytes(of value: Value) -> UnsafeMutableRawBufferPointer {
     let count = operand(value).byteCount
     guard let place = places[value.index] else { preconditionFailure("value \(value.index) is not part of the plan") }
     return UnsafeMutableRawBufferPointer(start: pointer(place), count: count)
   }
 
   /// A copy of `value` as it is after a run.
-  func tensor(_ value: Value) -> Tensor {
+  package func tensor(_ value: Value) -> Tensor {
     let operand = operand(value)
     let tensor = Tensor(zeros: operand.dtype, operand.shape)
     tensor.mutableBytes.copyMemory(from: UnsafeRawBufferPointer(bytes(of: value)))
@@ -141,7 +147,7 @@ final class ExecutionPlan {
   }
 
   /// Fills the arena with NaN: what a run must not depend on.
-  func poison() {
+  package func poison() {
     guard let arena else { return }
     arena.start.initializeMemory(as: UInt8.self, repeating: 0xFF, count: arena.byteCount)
   }

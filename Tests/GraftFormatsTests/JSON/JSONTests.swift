@@ -1,7 +1,6 @@
+import GraftFormats
 import GraftIR
 import Testing
-
-@testable import GraftFormats
 
 @Suite struct JSONTests {
   static let values: [(String, JSON)] = [

@@ -1,8 +1,7 @@
 import Foundation
+import GraftFormats
 import GraftIR
 import Testing
-
-@testable import GraftFormats
 
 @Suite struct SafetensorsTests {
   private func file(_ header: String, data: Int = 0, in folder: TemporaryFolder) throws -> String {

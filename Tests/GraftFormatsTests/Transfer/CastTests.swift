@@ -1,7 +1,6 @@
+import GraftFormats
 import GraftIR
 import Testing
-
-@testable import GraftFormats
 
 @Suite struct CastTests {
   static let patterns: [UInt32] = {

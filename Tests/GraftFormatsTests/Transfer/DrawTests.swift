@@ -1,8 +1,7 @@
+import GraftFormats
 import GraftIR
 import GraftKernels
 import Testing
-
-@testable import GraftFormats
 
 @Suite struct DrawTests {
   /// Known answers of Random123 1.14, `tests/kat_vectors`, `philox4x32 10`.

@@ -1,7 +1,6 @@
 import GraftIR
+import GraftRunner
 import Testing
-
-@testable import GraftRunner
 
 /// Repeatable numbers. Source: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014.
 struct SplitMix: RandomNumberGenerator {

@@ -1,6 +1,5 @@
 import GraftIR
-
-@testable import GraftRunner
+import GraftRunner
 
 extension KernelTests {
   /// Shapes below, at and above a vector, with tails, empty axes, and every kind of broadcast.

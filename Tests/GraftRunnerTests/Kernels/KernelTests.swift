@@ -1,7 +1,6 @@
 import GraftIR
+import GraftRunner
 import Testing
-
-@testable import GraftRunner
 
 @Suite struct KernelTests {
   static let sets = InstructionSet.allCases.filter(\.isSupported)

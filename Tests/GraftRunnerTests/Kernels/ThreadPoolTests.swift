@@ -1,7 +1,6 @@
+import GraftRunner
 import Synchronization
 import Testing
-
-@testable import GraftRunner
 
 @Suite struct ThreadPoolTests {
   @Test("Parts cover the count once, the same way each time", arguments: [1, 2, 3, 8])

@@ -1,7 +1,6 @@
 import GraftIR
+import GraftRunner
 import Testing
-
-@testable import GraftRunner
 
 @Suite struct ExecutionPlanTests {
   private func plan(
