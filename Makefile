@@ -8,10 +8,9 @@ SOURCES = Sources Tests Package.swift
 build: setup
 	swift build -c release --product graftc
 
-# Optimised, because the heavy tests multiply matrices. Tests see what has package access, so no code is built a second
-# time to be testable.
+# Optimised, because the heavy tests multiply matrices.
 test: setup
-	swift test -c release --disable-testable-imports
+	swift test -c release --scratch-path .build-test -Xswiftc -enable-testing
 
 # Grafts an operator onto a small model and draws pictures with both.
 demo: build

@@ -146,5 +146,9 @@ func lower(_ module: Module, _ evaluator: Evaluator) throws(Diagnostic) -> Progr
     try tracer.traceEntry(entry, of: module, sizes: [:], evaluator)
     graphs.append(tracer.builder.graph)
   }
-  return Program(parameters: parameters, graphs: graphs)
+  let program = Program(parameters: parameters, graphs: graphs)
+  #if DEBUG
+    try program.verify()
+  #endif
+  return program
 }

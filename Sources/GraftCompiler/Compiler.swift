@@ -72,23 +72,35 @@ public final class Compiler {
     for symbol in scope.operatorNames { if let found = scope.operators[symbol] { checkNames(found) } }
     if diagnostics.hasErrors && library.diagnostics.hasErrors { return [] }
     var results: [CompiledGraft] = []
-    var outputs: [String: Int] = [:]
     for graft in grafts {
       for variant in variants(of: graft, scope) {
-        if let compiled = compile(graft, scope, variant) {
-          results.append(compiled)
-          for emit in compiled.emits { outputs[emit.file, default: 0] += 1 }
-        }
-        if diagnostics.items.count > 100 { return results }
-      }
-      for (output, count) in outputs.sorted(by: { $0.key < $1.key }) where count > 1 {
-        diagnostics.report(
-          Diagnostic(
-            "emit.same-file", "\(count) variants write \"\(output)\"", at: graft.name.at,
-            help: "put what differs into the name: \"name-\\(window).safetensors\""))
+        if let compiled = compile(graft, scope, variant) { results.append(compiled) }
+        if diagnostics.items.count > 100 { return [] }
       }
     }
+    refuseSharedOutputs(results)
     return diagnostics.hasErrors ? [] : results
+  }
+
+  /// Two variants, or two grafts, must not write the same file.
+  private func refuseSharedOutputs(_ results: [CompiledGraft]) {
+    var writers: [String: [(graft: CompiledGraft, at: Location)]] = [:]
+    for graft in results { for emit in graft.emits { writers[emit.file, default: []].append((graft, emit.at)) } }
+    for (output, all) in writers.sorted(by: { $0.key < $1.key }) where all.count > 1 {
+      let isOneGraft = Set(all.map(\.graft.name)).count == 1
+      // A parameter that differs between them belongs into the name.
+      let settings = all[0].graft.settings.map(\.name).filter { name in
+        Set(all.map { writer in writer.graft.settings.first { $0.name == name }?.value ?? "" }).count > 1
+      }
+      let (stem, end) = output.lastPathPart.cutAtExtension
+      let name = stem + settings.map { "-\\(\($0))" }.joined() + end
+      diagnostics.report(
+        Diagnostic(
+          "emit.same-file",
+          "\(all.count) \(!isOneGraft ? "grafts" : settings.isEmpty ? "lines" : "variants") write \"\(output)\"",
+          at: all[all.count - 1].at,
+          help: settings.isEmpty ? nil : "put what differs into the name: \"\(name)\""))
+    }
   }
 
   /// Every combination of the values that `--set` gave, each as parameter values by name.
@@ -124,7 +136,9 @@ public final class Compiler {
     }
     let evaluator = Evaluator()
     if case .text? = parameter.type { return splitSetting(text).map { .text($0) } }
-    if case .words(let words)? = parameter.type, splitSetting(text).allSatisfy({ text in words.contains { $0.text == text } }) {
+    if case .words(let words)? = parameter.type,
+      splitSetting(text).allSatisfy({ text in words.contains { $0.text == text } })
+    {
       return splitSetting(text).map { .word($0) }
     }
     do throws(Diagnostic) {
@@ -150,7 +164,9 @@ public final class Compiler {
   func parseExpression(_ text: String, file: String) throws(Diagnostic) -> Expression {
     var problems = Diagnostics()
     let tree = parse(SourceText(file: file, text: "let value = " + text), into: &problems)
-    if let first = problems.inSourceOrder.first { throw Diagnostic("usage.expression", first.message, category: .usage) }
+    if let first = problems.inSourceOrder.first {
+      throw Diagnostic("usage.expression", first.message, category: .usage)
+    }
     guard case .let(let declaration)? = tree.declarations.first, tree.declarations.count == 1 else {
       throw Diagnostic("usage.expression", "'\(text)' is not one expression", category: .usage)
     }
@@ -179,3 +195,11 @@ private func splitSetting(_ text: String) -> [String] {
 
 /// The bytes of a file of graft text, at most 16 MiB, or `nil` where there is none.
 func readFile(_ path: String) throws(Diagnostic) -> [UInt8]? { try TextFile.read(path) }
+
+extension String {
+  /// `name` and `.extension`.
+  fileprivate var cutAtExtension: (stem: String, end: String) {
+    guard let dot = lastIndex(of: "."), dot != startIndex else { return (self, "") }
+    return (String(self[..<dot]), String(self[dot...]))
+  }
+}

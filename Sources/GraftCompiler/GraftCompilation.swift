@@ -20,6 +20,8 @@ final class GraftCompilation {
   /// Names whose `let` failed: what uses them is not told again.
   private var broken: Set<String> = []
   private var baseText = ""
+  /// Where each line of the file begins.
+  private var lineStarts: [Int] = []
 
   init(_ graft: GraftDeclaration, _ file: FileScope, _ settings: [(String, Datum)], _ compiler: Compiler) {
     self.graft = graft
@@ -39,7 +41,7 @@ final class GraftCompilation {
         if let (_, value) = settings.first(where: { $0.0 == parameter.label.text }) {
           scope = scope.adding([parameter.name.text: value])
         } else if let expression = parameter.defaultValue {
-          let value = try evaluator.evaluate(expression, environment)
+          let value = try evaluator.defaultValue(expression, for: parameter, environment)
           scope = scope.adding([
             parameter.name.text: try evaluator.checked(value, for: parameter, what: "the graft", at: expression.at)
           ])
@@ -48,13 +50,18 @@ final class GraftCompilation {
             "variants.missing", "'\(parameter.label.text)' has no value", at: parameter.label.at,
             help: "--set \(parameter.label.text)=...", category: .usage)
         }
+        scope = scope.adding(wordsOf: parameter)
       }
     } catch {
       diagnostics.report(error)
       return nil
     }
     for statement in graft.statements {
+      evaluator.beginStatement()
+      let before = state?.snapshot
       do throws(Diagnostic) { try run(statement) } catch {
+        // What failed is as if it were not there, so that the lines below tell of their own mistakes only.
+        if let before { state?.restore(before) }
         if isNews(error) { diagnostics.report(error.at(statement.at)) }
         if case .base = statement.kind { return nil }
         if case .let(let declaration) = statement.kind { broken.insert(declaration.name.text) }
@@ -62,6 +69,8 @@ final class GraftCompilation {
       if diagnostics.items.count > 100 { return nil }
     }
     guard let state else {
+      // Told already where a statement missed it.
+      if diagnostics.items.contains(where: { $0.rule == "graft.no-base" }) { return nil }
       diagnostics.report(
         Diagnostic(
           "graft.no-base", "graft \"\(graft.name.text)\" says no base", at: graft.name.at, help: "base MODEL from FILE")
@@ -77,13 +86,16 @@ final class GraftCompilation {
 
   /// Whether an error is more than the echo of one that was told.
   private func isNews(_ error: Diagnostic) -> Bool {
-    error.rule != "names.unknown" || !broken.contains { error.message == "'\($0)' is not a name here" }
+    if error.rule == "graft.no-base" { return !diagnostics.items.contains { $0.rule == error.rule } }
+    return error.rule != "names.unknown" || !broken.contains { error.message == "'\($0)' is not a name here" }
   }
 
   private func run(_ statement: GraftStatement) throws(Diagnostic) {
     if case .base(let model, let source) = statement.kind {
       if state != nil { throw Diagnostic("graft.second-base", "a graft has one base", at: statement.at) }
-      state = try base(model, source, at: statement.at)
+      state = try told(at: model?.at ?? statement.at) { () throws(Diagnostic) in
+        try base(model, source, at: statement.at)
+      }
       return
     }
     if case .let(let declaration) = statement.kind { return try bind(declaration) }
@@ -97,14 +109,23 @@ final class GraftCompilation {
     switch statement.kind {
     case .base, .let: break
     case .replace(let target, let value):
-      edits += try state.replace(target, with: value, line: line, at: statement.at, environment)
-      _ = try traced(state, blaming: value.at)
+      edits += try told(at: value.at) { () throws(Diagnostic) in
+        let made = try state.replace(target, with: value, line: line, at: statement.at, environment)
+        _ = try state.trace()
+        return made
+      }
     case .remove(let target):
-      edits += try state.remove(target, line: line, at: statement.at, environment)
-      _ = try traced(state, blaming: target.at)
+      edits += try told(at: target.at) { () throws(Diagnostic) in
+        let made = try state.remove(target, line: line, at: statement.at, environment)
+        _ = try state.trace()
+        return made
+      }
     case .parallelize(let target, let grouping, let merge):
-      edits += try state.parallelize(target, grouping, with: merge, line: line, at: statement.at, environment)
-      _ = try traced(state, blaming: merge.at)
+      edits += try told(at: merge.at) { () throws(Diagnostic) in
+        let made = try state.parallelize(target, grouping, with: merge, line: line, at: statement.at, environment)
+        _ = try state.trace()
+        return made
+      }
     case .require(let condition): try require(condition, environment)
     case .emit(let emit): try self.emit(emit, state, environment)
     case .training(let word, let target, let arguments):
@@ -117,11 +138,12 @@ final class GraftCompilation {
   }
 
   /// An error inside the prelude is told at the line that led there.
-  private func traced(_ state: GraftState, blaming at: Location) throws(Diagnostic) -> GraftState.Traced {
-    do throws(Diagnostic) { return try state.trace() } catch {
+  private func told<Result>(at place: Location, _ body: () throws(Diagnostic) -> Result) throws(Diagnostic) -> Result {
+    do throws(Diagnostic) { return try body() } catch {
       guard let location = error.location, location.file.hasPrefix("prelude/") else { throw error }
       throw Diagnostic(
-        error.rule, error.message, at: at, label: error.label, help: error.help ?? "found in \(location.file)")
+        error.rule, error.message, at: place, label: error.label, help: error.help ?? "found in \(location.file)",
+        category: error.category)
     }
   }
 
@@ -139,7 +161,15 @@ final class GraftCompilation {
 
   private func line(of location: Location) -> Int {
     guard let source = file.sources.first(where: { $0.file == location.file }) else { return 0 }
-    return source.text.utf8.prefix(location.range.lowerBound).reduce(1) { $0 + ($1 == 10 ? 1 : 0) }
+    if lineStarts.isEmpty {
+      lineStarts = [0] + source.text.utf8.enumerated().lazy.filter { $0.element == 10 }.map { $0.offset + 1 }
+    }
+    var (low, high) = (0, lineStarts.count)  // The last start that is not behind the place.
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if lineStarts[middle] <= location.range.lowerBound { low = middle } else { high = middle }
+    }
+    return low + 1
   }
 
   // MARK: base
@@ -193,12 +223,9 @@ final class GraftCompilation {
     }
     module.nameEntries()
     let state = GraftState(base: module, evaluator: evaluator, checkpoints: checkpoints, seed: compiler.options.seed)
-    if let error = missingParts(of: module) { throw error }
     _ = try state.trace()
     return state
   }
-
-  private func missingParts(of module: Module) -> Diagnostic? { nil }
 
   /// Takes every tensor of the base from the checkpoint; where that is not at hand, the model's own shapes stand.
   private func fill(_ module: inout Module, from address: String, at: Location) throws(Diagnostic) {
@@ -226,8 +253,9 @@ final class GraftCompilation {
       case .number(let b)? = try? evaluator.evaluate(right, environment)
     {
       message += ": \(grouped(a)) and \(grouped(b))"
-      if let difference = try? a - b {
-        message += " (\(Number.isEqual(difference, Number(0)) ? "" : signed(difference)))"
+      if let difference = try? a - b, !Number.isEqual(difference, Number(0)) {
+        let source = state.flatMap { difference.whole == $0.parameterChange ? $0.changedParts : nil }
+        message += " (\(signed(difference))\(source.map { ", all in \($0)" } ?? ""))"
       }
     }
     throw Diagnostic("require.failed", message, at: condition.at)

@@ -281,46 +281,9 @@ extension Compiler {
     }
     var recognition = Recognition(
       entries, metadata: opened.reader.metadata, file: file, names: names,
-      assumptions: try assumptions(names, evaluator),
+      assumptions: try assumptions(names),
       evaluator: evaluator)
     return try recognition.model()
-  }
-
-  private func assumptions(_ names: FileScope, _ evaluator: Evaluator) throws(Diagnostic) -> [Recognition.Assumption] {
-    var result: [Recognition.Assumption] = []
-    let environment = Environment(scope: Scope(parent: nil, file: names), place: .compileTime)
-    for text in options.assumptions {
-      // A path stands before an '=' that belongs to no comparison.
-      var path: Expression?
-      var call = text
-      if let sign = text.firstIndex(of: "="), text[..<sign].contains("[") || !text[..<sign].contains("(") {
-        path = try parseExpression(String(text[..<sign]), file: "--assume")
-        call = String(text[text.index(after: sign)...])
-      }
-      let expression = try parseExpression(call, file: "--assume")
-      guard case .call(let callee, let arguments) = expression.kind, let name = callee.dottedName,
-        let symbol = names.operator(name)
-      else {
-        throw Diagnostic(
-          "usage.assume", "'\(text)' names no operator", help: "--assume 'dit(heads: 4)'", category: .usage)
-      }
-      var values: [String: Datum] = [:]
-      for argument in arguments {
-        guard let label = argument.label?.text else {
-          throw Diagnostic(
-            "usage.assume", "say which argument '\(text)' means", help: "--assume 'dit(heads: 4)'", category: .usage)
-        }
-        // What speaks of an index is worked out where the index is known.
-        values[label] =
-          path == nil
-          ? try evaluator.evaluate(argument.value, environment)
-          : .function(Function(name: label, parameters: [], body: argument.value, scope: environment.scope))
-      }
-      result.append(
-        Recognition.Assumption(
-          path: path, operation: Operation(target: .symbol(symbol), arguments: values, start: nil, at: expression.at)))
-    }
-    return result
   }
 
   /// Gives every tensor of `module` the checkpoint's of the same name, after checking its shape.

@@ -17,7 +17,8 @@ enum TextFile {
     defer { if path != "-" { close(descriptor) } }
     var information = stat()
     if path != "-", fstat(descriptor, &information) != 0 || information.st_mode & S_IFMT != S_IFREG {
-      throw Diagnostic("files.not-a-file", "'\(path)' is not a regular file", at: Location(path), category: .inputMissing)
+      throw Diagnostic(
+        "files.not-a-file", "'\(path)' is not a regular file", at: Location(path), category: .inputMissing)
     }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)

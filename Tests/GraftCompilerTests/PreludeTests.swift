@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 @Suite struct PreludeTests {
   @Test("Every text of the prelude is there and parses", arguments: Prelude.sources)

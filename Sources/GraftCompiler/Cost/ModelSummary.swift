@@ -28,23 +28,28 @@ extension ModelSummary {
   /// The figures of `module`, whose `forward` is `graph`; `bytesPerElement` says how wide a tensor is stored.
   init(_ module: Module, _ graph: Graph, bytesPerElement: (String, ModuleParameter) -> Int) {
     var macs: [String: Int] = [:]
+    var all: [String: Int] = [:]
     var total = 0
     for node in graph.nodes {
       let work = graph.multiplyAdds(of: node, batch: 1)
       if work == 0 { continue }
-      macs[node.path, default: 0] += work
-      total += work
+      macs[node.path] = work.addingClamped(macs[node.path] ?? 0)
+      total = total.addingClamped(work)
+      var path = node.path[...]
+      while !path.isEmpty {
+        all[String(path)] = work.addingClamped(all[String(path)] ?? 0)
+        path = path.lastIndex(of: ".").map { path[..<$0] } ?? ""
+      }
     }
     var bytes = 0
     module.forEachParameter { name, parameter in
-      bytes += (parameter.shape.elementCount ?? 0) * bytesPerElement(name, parameter)
+      let count = parameter.shape.elementCount ?? .max
+      bytes = bytes.addingClamped(count.multipliedClamped(by: bytesPerElement(name, parameter)))
     }
 
     var rows: [Row] = []
-    func below(_ path: String) -> Int {
-      macs.reduce(0) { $0 + ($1.key == path || $1.key.hasPrefix(path + ".") ? $1.value : 0) }
-    }
-    func own(_ module: Module) -> Int { module.parameters.reduce(0) { $0 + ($1.shape.elementCount ?? 0) } }
+    func below(_ path: String) -> Int { all[path] ?? 0 }
+    func own(_ module: Module) -> Int { module.parameters.reduce(0) { $0.addingClamped($1.shape.elementCount ?? .max) } }
     func row(_ path: [String], _ module: Module, parameters: Int, macs: Int) {
       rows.append(
         Row(
@@ -93,7 +98,7 @@ extension ModelSummary {
 extension Module {
   /// The arguments for a person: `width: 64, heads: 4`.
   var argumentsText: String {
-    arguments.map { "\($0.label): \($0.value.interpolated ?? "...")" }.joined(separator: ", ")
+    arguments.map { "\($0.label): \($0.value.summary)" }.joined(separator: ", ")
   }
 
   /// The arguments for a program, numbers as numbers.

@@ -66,7 +66,9 @@ struct PatternBinding {
         if overflow || size != actual { throw Diagnostic("shapes.mismatch", "\(what) does not fit", at: at) }
         return
       }
-      guard actual.count % letter.factor == 0 else { throw Diagnostic("shapes.mismatch", "\(what) does not fit", at: at) }
+      guard actual.count % letter.factor == 0 else {
+        throw Diagnostic("shapes.mismatch", "\(what) does not fit", at: at)
+      }
       let count = actual.count / letter.factor
       sizes[letter.name] = actual.isBatch ? .batch(count) : Dimension(count)
       return

@@ -100,7 +100,9 @@ package final class Tracer {
       guard case .tensor(let tensor) = result, tensor.type == expected.type else {
         let found = if case .tensor(let tensor) = result { tensor.type.shapeText } else { result.kindText }
         throw Diagnostic(
-          "replace.result", "what replaces '\(spelledPath(path.split(separator: ".").map(String.init)))' gives \(found), and \(expected.type.shapeText) is needed there", at: expected.at)
+          "replace.result",
+          "what replaces '\(spelledPath(path.split(separator: ".").map(String.init)))' gives \(found), and \(expected.type.shapeText) is needed there",
+          at: expected.at)
       }
     }
     if case .tensor(let tensor) = result, case .value(let value) = tensor.origin {
@@ -206,7 +208,8 @@ package final class Tracer {
     let scope = frame.module.scope.adding(bound.sizes.mapValues { .number(Number($0)) }).adding(names)
     var environment = Environment(scope: scope, place: .forward(frame))
     guard let result = try execute(entry.body, &environment, evaluator) else {
-      throw Diagnostic("operators.no-return", "'\(entry.name.text)' of '\(symbol.name)' returns nothing", at: entry.name.at)
+      throw Diagnostic(
+        "operators.no-return", "'\(entry.name.text)' of '\(symbol.name)' returns nothing", at: entry.name.at)
     }
     let results: [Datum] = if case .tuple(let several) = result { several } else { [result] }
     if !entry.results.isEmpty {

@@ -22,7 +22,9 @@ extension Builtin {
         return try call.node("Div", [tensor, divisor])
       }
       guard case .number(let number) = total else { return total }
-      do throws(Number.Failure) { return .number(try number / count) } catch { throw call.evaluator.failure(error, at: call.at) }
+      do throws(Number.Failure) { return .number(try number / count) } catch {
+        throw call.evaluator.failure(error, at: call.at)
+      }
     },
     extreme("min", "Min"), extreme("max", "Max"),
     Builtin("count", "x") { call throws(Diagnostic) in
@@ -35,20 +37,30 @@ extension Builtin {
     ordered("top", largestFirst: true), ordered("bottom", largestFirst: false),
     // Answered in `call`, because its argument may name what is not there.
     Builtin("has", "x") { _ throws(Diagnostic) in .bool(true) },
-    Builtin("uniform", "within low? high?") { call throws(Diagnostic) in
-      let bound = try call.double("within", default: 1)
-      return .distribution(
-        .uniform(low: try call.double("low", default: -bound), high: try call.double("high", default: bound)))
+    Builtin("uniform", "within? low? high?") { call throws(Diagnostic) in
+      let bound = try call.single("within", default: 1)
+      let low = try call.single("low", default: -bound)
+      let high = try call.single("high", default: bound)
+      guard low <= high, Float(high - low).isFinite else {
+        throw Diagnostic("values.distribution", "'uniform' runs from \(low) to \(high)", at: call.at)
+      }
+      return .distribution(.uniform(low: low, high: high))
     },
-    Builtin("normal", "std mean?") { call throws(Diagnostic) in
-      .distribution(.normal(mean: try call.double("mean", default: 0), deviation: try call.double("std", default: 1)))
+    Builtin("normal", "std? mean?") { call throws(Diagnostic) in
+      let deviation = try call.single("std", default: 1)
+      guard deviation >= 0 else {
+        throw Diagnostic("values.distribution", "'std' is \(deviation), and must not be negative", at: call.at)
+      }
+      return .distribution(.normal(mean: try call.single("mean", default: 0), deviation: deviation))
     },
   ]
 
   private static func rounding(_ name: String, _ rule: FloatingPointRoundingRule) -> Builtin {
     Builtin(name, "x") { call throws(Diagnostic) in
       let number = try call.number("x")
-      do throws(Number.Failure) { return .number(try number.rounded(rule)) } catch { throw call.evaluator.failure(error, at: call.at) }
+      do throws(Number.Failure) { return .number(try number.rounded(rule)) } catch {
+        throw call.evaluator.failure(error, at: call.at)
+      }
     }
   }
 
@@ -95,12 +107,22 @@ extension Builtin {
 }
 
 extension Builtin.Call {
+  /// A number that an f32 holds.
+  func single(_ name: String, default fallback: Double) throws(Diagnostic) -> Double {
+    let value = try double(name, default: fallback)
+    guard Float(value).isFinite else {
+      throw Diagnostic("values.distribution", "'\(name)' is \(value), which no f32 holds", at: place(name))
+    }
+    return value
+  }
+
   func entries(_ name: String) throws(Diagnostic) -> [Datum] {
     guard let datum = values[name]?.datum, let entries = datum.entries else {
       throw Diagnostic(
         "values.list", "'\(self.name)' takes a list, and this is \(values[name]?.datum.kindText ?? "missing")",
         at: place(name))
     }
+    try evaluator.spend(entries.count, at: at)
     return entries
   }
 

@@ -10,7 +10,9 @@ extension Builtin {
     Builtin(name, "x") { call throws(Diagnostic) in
       if case .number(let number)? = call.values["x"]?.datum {
         if name == "abs" {
-          do throws(Number.Failure) { return .number(try Number.isLess(number, Number(0)) ? try -number : number) } catch {
+          do throws(Number.Failure) {
+            return .number(try Number.isLess(number, Number(0)) ? try -number : number)
+          } catch {
             throw call.evaluator.failure(error, at: call.at)
           }
         }
@@ -145,11 +147,16 @@ extension Builtin {
           "values.size", "'repeats' is \(repeats), and 'x' is \(x.type.shapeText)", at: call.place("repeats"))
       }
       for (axis, count) in repeats.enumerated() where count > 1 {
-        guard
-          case .tensor(let longer) = try call.node(
-            "Concat", [TracedTensor](repeating: x, count: count), ["axis": .int(axis)])
-        else { continue }
-        x = longer
+        // [.., n, ..] to [.., 1, n, ..] to [.., count, n, ..] to [.., count * n, ..]
+        let axes = x.type.axes
+        let (size, overflow) = axes[axis].count.multipliedReportingOverflow(by: count)
+        if overflow { throw Diagnostic("values.overflow", "'tile' makes too many", at: call.place("repeats")) }
+        let whole = axes[axis].isBatch ? Dimension.batch(size) : Dimension(size)
+        let front = Array(axes[..<axis])
+        let back = Array(axes[(axis + 1)...])
+        x = try call.reshaped(x, front + [1, axes[axis]] + back)
+        x = try call.reshaped(x, front + [Dimension(count), axes[axis]] + back, "Expand")
+        x = try call.reshaped(x, front + [whole] + back)
       }
       return .tensor(x)
     },
@@ -205,6 +212,15 @@ extension Builtin.Call {
   func axis(_ tensor: TracedTensor) throws(Diagnostic) -> Int {
     let axis = try int("axis", default: -1)
     return axis < 0 ? axis + tensor.type.rank : axis
+  }
+
+  /// `x` in the shape of `axes`.
+  func reshaped(
+    _ x: TracedTensor, _ axes: [Dimension], _ primitive: String = "Reshape"
+  ) throws(Diagnostic) -> TracedTensor {
+    let results = try evaluator.applyAll(primitive, [x], ["shape": .dimensions(axes)], at: at, environment)
+    guard let result = results.first else { throw Diagnostic("values.size", "no tensor", at: at, category: .defect) }
+    return result
   }
 
   /// The tensors under `names` up to the first that was left out.

@@ -45,7 +45,9 @@ struct Builtin: Sendable {
     var values: [String: (datum: Datum, at: Location)] = [:]
     var position = 0
     // min(a, b, c) is min([a, b, c]).
-    var all = try evaluator.evaluated(arguments, environment)
+    var all = try evaluator.evaluated(arguments, environment).map { argument in
+      (label: argument.label, value: evaluator.resolved(argument.value, environment), at: argument.at)
+    }
     if ["min", "max"].contains(name), all.count > 1, all.allSatisfy({ $0.label == nil }),
       all.allSatisfy({ if case .number = $0.value { true } else { false } })
     {
@@ -91,7 +93,9 @@ extension Builtin.Call {
   }
 
   func tensor(_ name: String) throws(Diagnostic) -> TracedTensor {
-    guard let datum = values[name]?.datum else { throw Diagnostic("calls.missing", "'\(self.name)' needs '\(name)'", at: at) }
+    guard let datum = values[name]?.datum else {
+      throw Diagnostic("calls.missing", "'\(self.name)' needs '\(name)'", at: at)
+    }
     switch datum {
     case .tensor(let tensor): return tensor
     case .number(let number): return try evaluator.constant(number, .f32, at: place(name), environment)
@@ -103,9 +107,12 @@ extension Builtin.Call {
     guard let datum = values[name]?.datum, let entries = datum.entries else {
       throw Diagnostic("calls.type", "'\(name)' of '\(self.name)' is a list of tensors", at: place(name))
     }
+    try evaluator.spend(entries.count, at: at)
     var result: [TracedTensor] = []
     for entry in entries {
-      guard case .tensor(let tensor) = entry else { throw wrong(name, "a list of tensors", entry) }
+      guard case .tensor(let tensor) = evaluator.resolved(entry, environment) else {
+        throw wrong(name, "a list of tensors", entry)
+      }
       result.append(tensor)
     }
     if result.isEmpty { throw Diagnostic("values.empty", "'\(self.name)' of no tensors at all", at: place(name)) }
@@ -115,7 +122,8 @@ extension Builtin.Call {
   func number(_ name: String) throws(Diagnostic) -> Number {
     guard let datum = values[name]?.datum, case .number(let number) = datum else {
       throw Diagnostic(
-        "calls.type", "'\(name)' of '\(self.name)' is a number, and this is \(values[name]?.datum.kindText ?? "missing")",
+        "calls.type",
+        "'\(name)' of '\(self.name)' is a number, and this is \(values[name]?.datum.kindText ?? "missing")",
         at: place(name))
     }
     return number
@@ -125,6 +133,7 @@ extension Builtin.Call {
     guard let datum = values[name]?.datum, let entries = datum.entries else {
       return [try number(name)]
     }
+    try evaluator.spend(entries.count, at: at)
     var result: [Number] = []
     for entry in entries {
       guard case .number(let number) = entry else { throw wrong(name, "a list of numbers", entry) }

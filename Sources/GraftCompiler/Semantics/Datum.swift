@@ -48,6 +48,16 @@ package indirect enum Datum: Sendable {
   }
 }
 
+extension Datum {
+  /// Whether it is a value by itself: no operator, path or tensor.
+  package var isPlain: Bool {
+    switch self {
+    case .number, .bool, .text, .dtype, .list: true
+    case .word, .record, .tuple, .tensor, .distribution, .operation, .selection, .module, .function, .part: false
+    }
+  }
+}
+
 /// A tensor in the making: a value of the graph that is being built, or a formula over weights.
 package struct TracedTensor: Sendable {
   package enum Origin: Sendable {
@@ -63,6 +73,8 @@ package struct TracedTensor: Sendable {
 package struct Operation: Sendable {
   package enum Target: Sendable {
     case symbol(OperatorSymbol)
+    /// A part with its weights, as `old starting { ... }` has it.
+    case module(Module)
     /// `[a(), b()]` or `a() * 3`: a list of operators, called like one.
     case list([Operation])
   }
@@ -98,38 +110,4 @@ package struct Selection: Sendable {
   package let items: [Item]
   /// Whether the path ends at a whole list, named without brackets.
   package let isWholeList: Bool
-}
-
-/// Names and what they mean, innermost first.
-package final class Scope: Sendable {
-  package let parent: Scope?
-  package let file: FileScope
-  private let names: [String: Datum]
-
-  package init(parent: Scope?, file: FileScope, names: [String: Datum] = [:]) {
-    self.parent = parent
-    self.file = file
-    self.names = names
-  }
-
-  package func lookup(_ name: String) -> Datum? {
-    var scope: Scope? = self
-    while let current = scope {
-      if let datum = current.names[name] { return datum }
-      scope = current.parent
-    }
-    return nil
-  }
-
-  package var visibleNames: [String] {
-    var result: [String] = []
-    var scope: Scope? = self
-    while let current = scope {
-      result += current.names.keys.sorted()
-      scope = current.parent
-    }
-    return result
-  }
-
-  package func adding(_ names: [String: Datum]) -> Scope { Scope(parent: self, file: file, names: names) }
 }

@@ -104,7 +104,8 @@ extension Evaluator {
       let values = try evaluated(arguments, environment)
       guard values.count == function.parameters.count else {
         throw Diagnostic(
-          "calls.count", "'\(function.name)' takes \(function.parameters.count) arguments, and here are \(values.count)",
+          "calls.count",
+          "'\(function.name)' takes \(function.parameters.count) arguments, and here are \(values.count)",
           at: at)
       }
       var names: [String: Datum] = [:]
@@ -191,10 +192,11 @@ extension Evaluator {
     _ datum: Datum, for parameter: ParameterDeclaration, what: String, at: Location
   ) throws(Diagnostic) -> Datum {
     guard let type = parameter.type else { return datum }
+    if case .list = datum { try spend(size(of: datum), at: at) }
     if case .number(let number) = datum, case .int = type {
       guard number.whole != nil else {
         throw Diagnostic(
-          "values.whole", "'\(parameter.label.text)' must be whole, and is \(number)", at: at,
+          "values.whole", "'\(parameter.label.text)' must be whole, and is \(number.short)", at: at,
           help: "round(...) or floor(...)")
       }
       return datum
@@ -211,19 +213,22 @@ extension Evaluator {
   func operation(
     _ preset: PresetSymbol, _ arguments: [String: Datum], at: Location
   ) throws(Diagnostic) -> Operation {
-    var names: [String: Datum] = [:]
     var rest = arguments
-    let environment = Environment(scope: Scope(parent: nil, file: preset.file), place: .compileTime)
+    var environment = Environment(scope: Scope(parent: nil, file: preset.file), place: .compileTime)
     for parameter in preset.declaration.parameters {
-      if let value = rest.removeValue(forKey: parameter.label.text) {
-        names[parameter.name.text] = value
-      } else if let value = parameter.defaultValue {
-        names[parameter.name.text] = try evaluate(value, environment.adding(names))
+      let value: Datum
+      if let given = rest.removeValue(forKey: parameter.label.text) {
+        value = given
+      } else if let expression = parameter.defaultValue {
+        let standard = try defaultValue(expression, for: parameter, environment)
+        value = try checked(standard, for: parameter, what: preset.name, at: expression.at)
       } else {
         throw Diagnostic("calls.missing", "'\(preset.name)' needs '\(parameter.label.text)'", at: at)
       }
+      environment = environment.adding([parameter.name.text: value])
+      environment.scope = environment.scope.adding(wordsOf: parameter)
     }
-    guard case .operation(var operation) = try evaluate(preset.declaration.value, environment.adding(names)),
+    guard case .operation(var operation) = try evaluate(preset.declaration.value, environment),
       case .symbol(let symbol) = operation.target
     else {
       throw Diagnostic("names.preset", "'\(preset.name)' stands for no operator", at: preset.declaration.value.at)
@@ -235,58 +240,6 @@ extension Evaluator {
       operation.arguments[label] = try checked(value, for: parameter, what: preset.name, at: at)
     }
     return Operation(target: operation.target, arguments: operation.arguments, start: operation.start, at: at)
-  }
-
-  /// Uses `primitive` on tensors that are all of one kind.
-  func apply(
-    _ primitive: String, _ inputs: [TracedTensor], _ attributes: Attributes, at: Location, _ environment: Environment
-  ) throws(Diagnostic) -> Datum {
-    let results = try applyAll(primitive, inputs, attributes, at: at, environment)
-    return results.count == 1 ? .tensor(results[0]) : .list(results.map { .tensor($0) })
-  }
-
-  func applyAll(
-    _ name: String, _ inputs: [TracedTensor], _ attributes: Attributes, at: Location, _ environment: Environment
-  ) throws(Diagnostic) -> [TracedTensor] {
-    guard let primitive = Primitives.named(name) else {
-      throw Diagnostic("names.unknown-primitive", "there is no primitive '\(name)'", at: at, category: .defect)
-    }
-    do {
-      if let frame = environment.frame { return try frame.tracer.node(primitive, inputs, attributes, path: frame.path) }
-      return try weightFormula(primitive, inputs, attributes)
-    } catch { throw error.at(at) }
-  }
-
-  private func weightFormula(
-    _ primitive: Primitive, _ inputs: [TracedTensor], _ attributes: Attributes
-  ) throws(Diagnostic) -> [TracedTensor] {
-    var weights: [WeightExpression] = []
-    for input in inputs {
-      guard case .weight(let weight) = input.origin else {
-        throw Diagnostic("calls.forward", "a tensor of a forward does not reach here")
-      }
-      weights.append(weight)
-    }
-    if primitive.name == "Split", let input = weights.first {
-      // A formula has one result, so a split is as many slices.
-      var start = 0
-      var slices: [TracedTensor] = []
-      let types = try primitive.infer(inputs.map(\.type), attributes)
-      let axis = attributes.int("axis")
-      let position = axis < 0 ? axis + input.type.rank : axis
-      for type in types {
-        let length = type.axes[position].count
-        let cut: Attributes = ["axis": .int(axis), "start": .int(start), "length": .int(length)]
-        slices.append(
-          TracedTensor(origin: .weight(.apply(primitive: "Slice", cut, [input], type)), type: type))
-        start += length
-      }
-      return slices
-    }
-    let types = try primitive.infer(inputs.map(\.type), attributes)
-    return types.map {
-      TracedTensor(origin: .weight(.apply(primitive: primitive.name, attributes, weights, $0)), type: $0)
-    }
   }
 }
 

@@ -7,7 +7,7 @@ extension Evaluator {
     switch sign {
     case .not: return .bool(!(try isTrue(operand, environment)))
     case .minus:
-      switch try evaluate(operand, environment) {
+      switch resolved(try evaluate(operand, environment), environment) {
       case .number(let number):
         do throws(Number.Failure) { return .number(try -number) } catch { throw failure(error, at: operand.at) }
       case .tensor(let tensor): return try apply("Neg", [tensor], [:], at: operand.at, environment)
@@ -22,10 +22,10 @@ extension Evaluator {
     _ environment: Environment
   ) throws(Diagnostic) -> Datum {
     switch sign {
-    case .and: 
+    case .and:
       if !(try isTrue(left, environment)) { return .bool(false) }
       return .bool(try isTrue(right, environment))
-    case .or: 
+    case .or:
       if try isTrue(left, environment) { return .bool(true) }
       return .bool(try isTrue(right, environment))
     case .is, .isNot: return .bool(try isOperator(left, right, environment) == (sign == .is))
@@ -35,27 +35,32 @@ extension Evaluator {
       guard let entries = datum.entries else {
         throw Diagnostic("values.list", "'in' takes a list, and this is \(datum.kindText)", at: right.at)
       }
+      try spend(size(of: datum), at: at)
       return .bool(entries.contains { $0.equals(value) == true } == (sign == .in))
     default: break
     }
-    let a = try evaluate(left, environment)
-    let b = try evaluate(right, environment)
+    let a = resolved(try evaluate(left, environment), environment)
+    let b = resolved(try evaluate(right, environment), environment)
     if case .tensor = a { return try tensors(sign, a, b, at: at, left, right, environment) }
     if case .tensor = b { return try tensors(sign, a, b, at: at, left, right, environment) }
     switch (sign, a, b) {
     case (.equal, _, _), (.notEqual, _, _):
+      try spend(size(of: a), at: at)
       guard let same = a.equals(b) else {
         throw Diagnostic("values.compare", "\(a.kindText) is never equal to \(b.kindText)", at: at)
       }
       return .bool(same == (sign == .equal))
     case (_, .number(let x), .number(let y)): return try numbers(sign, x, y, at: at)
     case (.add, .list(let x), .list(let y)):
-      if x.count + y.count > Self.listLimit {
-        throw Diagnostic("limits.list", "a list of more than \(Self.listLimit) entries", at: at)
-      }
-      return .list(x + y)
-    case (.add, .text(let x), .text(let y)): return .text(x + y)
+      return try made(x + y, at: at)
+    case (.add, .text(let x), .text(let y)):
+      if x.utf8.count + y.utf8.count > Self.textLimit { throw tooLong(at: at) }
+      return .text(x + y)
     case (.add, .selection(let x), .selection(let y)):
+      try spend(x.items.count + y.items.count, at: at)
+      if x.items.count + y.items.count > Self.moduleLimit {
+        throw Diagnostic("limits.modules", "a path of more than \(Self.moduleLimit) parts", at: at)
+      }
       return .selection(Selection(items: x.items + y.items, isWholeList: false))
     case (.multiply, .operation(let operation), .number(let count)):
       let copies = try whole(count, at: right.at, what: "how many copies there are")
@@ -69,6 +74,16 @@ extension Evaluator {
       throw Diagnostic(
         "values.operands", "'\(sign.rawValue)' does not take \(a.kindText) and \(b.kindText)", at: at)
     }
+  }
+
+  /// A path that ends at one tensor is that tensor's values; anything else stays.
+  func resolved(_ datum: Datum, _ environment: Environment) -> Datum {
+    guard case .selection(let selection) = datum, case .graft(let state) = environment.place,
+      selection.items.count == 1, let path = selection.items.first?.path,
+      let tensor = state.architecture[path: path.dropLast()]?.parameters.first(where: { $0.name == path.last }),
+      let weight = tensor.weight
+    else { return datum }
+    return .tensor(TracedTensor(origin: .weight(weight), type: weight.type))
   }
 
   private func numbers(
@@ -156,7 +171,10 @@ extension Evaluator {
     case .module(let module), .part(let module, _): return module.symbol == symbol
     case .selection(let selection):
       guard case .graft(let state) = environment.place, let item = selection.items.first, selection.items.count == 1
-      else { throw Diagnostic("values.one-part", "'is' asks about one part, and this names \(selection.items.count)", at: left.at) }
+      else {
+        throw Diagnostic(
+          "values.one-part", "'is' asks about one part, and this names \(selection.items.count)", at: left.at)
+      }
       return state.architecture[path: item.path]?.symbol == symbol
     default:
       throw Diagnostic("values.one-part", "'is' asks about a part, and this is \(datum.kindText)", at: left.at)

@@ -5,16 +5,23 @@ package import GraftIR
 /// One evaluator serves one compilation. It counts its steps and its depth, so that no text makes it run or recurse
 /// without bound.
 package final class Evaluator {
-  /// Expressions worked out in one compilation, at most.
+  /// Steps of one statement, at most: expressions worked out, entries of lists looked at.
+  static let statementLimit = 2_000_000
+  /// Steps of one compilation, at most.
   static let stepLimit = 20_000_000
   /// Calls and expressions inside each other, at most.
   static let depthLimit = 2000
-  /// Entries of a list, at most.
+  /// Entries of a list, those of the lists inside counted too, at most.
   static let listLimit = 100_000
+  /// Lists inside lists, at most.
+  static let nestingLimit = 32
+  /// Bytes of a text, at most.
+  static let textLimit = 100_000
   /// Operators in a model, at most.
-  static let moduleLimit = 200_000
+  static let moduleLimit = 50_000
 
   private var steps = 0
+  private var statementSteps = 0
   private var depth = 0
   var modules = 0
   /// The operators being set up, outermost first: one that contains itself never ends.
@@ -22,23 +29,39 @@ package final class Evaluator {
 
   package init() {}
 
+  /// Gives the next statement its own share of steps.
+  func beginStatement() {
+    statementSteps = 0
+    modules = 0
+  }
+
+  /// Counts `count` steps of work.
+  func spend(_ count: Int, at: Location) throws(Diagnostic) {
+    steps += count
+    statementSteps += count
+    if statementSteps > Self.statementLimit || steps > Self.stepLimit {
+      let limit = steps > Self.stepLimit ? Self.stepLimit : Self.statementLimit
+      throw Diagnostic("limits.steps", "working this out takes more than \(limit) steps", at: at)
+    }
+  }
+
   package func evaluate(_ expression: Expression, _ environment: Environment) throws(Diagnostic) -> Datum {
-    steps += 1
+    try spend(1, at: expression.at)
     depth += 1
     defer { depth -= 1 }
-    if steps > Self.stepLimit {
-      throw Diagnostic(
-        "limits.steps", "working this out takes more than \(Self.stepLimit) steps", at: expression.at)
-    }
     if depth > Self.depthLimit {
       throw Diagnostic("limits.depth", "calls are nested more than \(Self.depthLimit) deep", at: expression.at)
+    }
+    if environment.scope.nameCount > Scope.nameLimit {
+      throw Diagnostic(
+        "limits.names", "more than \(Scope.nameLimit) names are in use at one place", at: expression.at)
     }
     switch expression.kind {
     case .number(let literal): return try number(literal, at: expression.at)
     case .bool(let value): return .bool(value)
     case .text(let parts): return try text(parts, environment)
     case .name(let name): return try self.name(name, at: expression.at, environment)
-    case .list(let items): return .list(try list(items, environment))
+    case .list(let items): return try made(try list(items, environment), at: expression.at)
     case .tuple(let items): return .tuple(try list(items, environment))
     case .comprehension(let value, let binding): return try comprehension(value, binding, environment)
     case .range: return try range(expression, environment)
@@ -73,7 +96,7 @@ package final class Evaluator {
   package func whole(_ number: Number, at: Location, what: String) throws(Diagnostic) -> Int {
     guard let whole = number.whole else {
       throw Diagnostic(
-        "values.whole", "\(what) must be whole, and is \(number)", at: at, help: "round(...) or floor(...)")
+        "values.whole", "\(what) must be whole, and is \(number.short)", at: at, help: "round(...) or floor(...)")
     }
     return whole
   }
@@ -116,9 +139,7 @@ package final class Evaluator {
         }
         result += text
       }
-      if result.utf8.count > 100_000 {
-        throw Diagnostic("limits.text", "a text of more than 100,000 bytes", at: parts.firstLocation)
-      }
+      if result.utf8.count > Self.textLimit { throw tooLong(at: parts.firstLocation) }
     }
     return .text(result)
   }
@@ -133,8 +154,30 @@ package final class Evaluator {
       } else {
         result.append(value)
       }
+      if result.count > Self.listLimit { throw tooMany(at: item.at) }
     }
     return result
+  }
+
+  /// A list of `entries`, which together must not be too many or too deep: lists of lists grow by doubling.
+  func made(_ entries: [Datum], at: Location) throws(Diagnostic) -> Datum {
+    let result = Datum.list(entries)
+    guard let size = result.size(limit: Self.listLimit, depth: Self.nestingLimit) else { throw tooMany(at: at) }
+    try spend(size, at: at)
+    return result
+  }
+
+  /// How many entries a walk through `datum` meets.
+  func size(of datum: Datum) -> Int { datum.size(limit: Self.listLimit, depth: Self.nestingLimit) ?? Self.listLimit }
+
+  private func tooMany(at: Location) -> Diagnostic {
+    Diagnostic(
+      "limits.list", "a list of more than \(Self.listLimit) entries, or of lists more than \(Self.nestingLimit) deep",
+      at: at)
+  }
+
+  func tooLong(at: Location?) -> Diagnostic {
+    Diagnostic("limits.text", "a text of more than \(Self.textLimit) bytes", at: at)
   }
 
   private func range(_ expression: Expression, _ environment: Environment) throws(Diagnostic) -> Datum {
@@ -148,9 +191,9 @@ package final class Evaluator {
     }
     let (span, overflow) = last.subtractingReportingOverflow(first)
     guard !overflow, span / stride < Self.listLimit else {
-      throw Diagnostic(
-        "limits.list", "a list of more than \(Self.listLimit) entries", at: expression.at)
+      throw tooMany(at: expression.at)
     }
+    try spend(max(0, span / stride), at: expression.at)
     var values: [Datum] = []
     var current = first
     while isClosed ? current <= last : current < last {
@@ -167,7 +210,7 @@ package final class Evaluator {
   ) throws(Diagnostic) -> Datum {
     var result: [Datum] = []
     try forEach(binding, environment) { inner throws(Diagnostic) in result.append(try self.evaluate(value, inner)) }
-    return .list(result)
+    return try made(result, at: value.at)
   }
 
   /// Runs `body` for each entry of a `NAME in LIST where CONDITION`.
@@ -178,6 +221,7 @@ package final class Evaluator {
     guard let entries = datum.entries else {
       throw Diagnostic("values.list", "a list is wanted here, and this is \(datum.kindText)", at: binding.list.at)
     }
+    try spend(entries.count, at: binding.list.at)
     for entry in entries {
       let inner = environment.adding([binding.name.text: entry])
       if let condition = binding.condition, !(try isTrue(condition, inner)) { continue }
@@ -189,11 +233,24 @@ package final class Evaluator {
     _ operation: Expression, _ start: Start, _ environment: Environment
   ) throws(Diagnostic) -> Datum {
     let datum = try evaluate(operation, environment)
-    guard case .operation(var value) = datum else {
-      throw Diagnostic("starts.operator", "'starting' follows an operator, and this is \(datum.kindText)", at: start.at)
+    let clause = StartClause(syntax: start, scope: environment.scope)
+    switch datum {
+    case .operation(var value):
+      if value.start != nil {
+        throw Diagnostic("starts.twice", "'starting' stands here twice", at: start.at)
+      }
+      value.start = clause
+      return .operation(value)
+    case .module(let module):
+      return .operation(Operation(target: .module(module), arguments: [:], start: clause, at: operation.at))
+    case .selection(let selection):
+      guard case .graft(let state) = environment.place, selection.items.count == 1, let item = selection.items.first,
+        let module = state.architecture[path: item.path]
+      else { break }
+      return .operation(Operation(target: .module(module), arguments: [:], start: clause, at: operation.at))
+    default: break
     }
-    value.start = StartClause(syntax: start, scope: environment.scope)
-    return .operation(value)
+    throw Diagnostic("starts.operator", "'starting' follows an operator, and this is \(datum.kindText)", at: start.at)
   }
 
   // MARK: Names
@@ -224,7 +281,8 @@ package final class Evaluator {
       return try evaluate(declaration.value, environment.inside(scope))
     }
     if let dtype = DType(rawValue: name) { return .dtype(dtype) }
-    if case .compileTime = environment.place {} else if environment.scope.file.operator(name) == nil {
+    if case .compileTime = environment.place {
+    } else if environment.scope.file.operator(name) == nil {
       throw unknown(name, at: at, environment)
     }
     if let symbol = environment.scope.file.operator(name) {
@@ -250,148 +308,6 @@ package final class Evaluator {
     let label = suggestion(for: name, among: names).map { "did you mean '\($0)'?" }
     return Diagnostic(
       "names.unknown", "'\(name)' is not a name here", at: at, label: label, help: label == nil ? help : nil)
-  }
-
-  // MARK: Members and indices
-
-  private func member(
-    _ base: Expression, _ name: Name, whole: Expression, _ environment: Environment
-  ) throws(Diagnostic) -> Datum {
-    if let dotted = whole.dottedName, environment.scope.lookup(String(dotted.prefix { $0 != "." })) == nil,
-      let preset = environment.scope.file.preset(dotted)
-    {
-      return .operation(try operation(preset, [:], at: whole.at))
-    }
-    let datum = try evaluate(base, environment)
-    return try member(name, of: datum, environment)
-  }
-
-  func member(_ name: Name, of datum: Datum, _ environment: Environment) throws(Diagnostic) -> Datum {
-    switch datum {
-    case .record(let entries):
-      if let value = entries[name.text] { return value }
-      let label = suggestion(for: name.text, among: entries.keys.sorted()).map { "did you mean '\($0)'?" }
-      throw Diagnostic("names.no-entry", "there is no entry '\(name.text)'", at: name.at, label: label)
-    case .part(let module, let path):
-      if let part = module.part(name.text) { return .part(part, path: join(path, name.text)) }
-      if let parameter = module.parameters.first(where: { $0.name == name.text }), let frame = environment.frame {
-        return frame.tracer.parameter(parameter, path: path)
-      }
-      throw noPart(name, of: module)
-    case .module(let module):
-      if let part = module.part(name.text) { return .module(part) }
-      if let parameter = module.parameters.first(where: { $0.name == name.text }) {
-        guard let weight = parameter.weight else { throw noPart(name, of: module) }
-        return .tensor(TracedTensor(origin: .weight(weight), type: weight.type))
-      }
-      if let value = module.argument(name.text) { return value }
-      throw noPart(name, of: module)
-    case .selection(let selection):
-      guard case .graft(let state) = environment.place else { break }
-      return .selection(try state.member(name, of: selection))
-    case .number, .bool, .text, .word, .dtype, .list, .tuple, .tensor, .distribution, .operation, .function: break
-    }
-    throw Diagnostic("names.no-member", "\(datum.kindText) has no part '\(name.text)'", at: name.at)
-  }
-
-  private func noPart(_ name: Name, of module: Module) -> Diagnostic {
-    let names = module.parts.map(\.name) + module.parameters.map(\.name)
-    let label = suggestion(for: name.text, among: names).map { "did you mean '\($0)'?" }
-    return Diagnostic(
-      "names.no-part", "'\(module.operatorName)' has no part '\(name.text)'", at: name.at, label: label,
-      help: names.isEmpty ? nil : "its parts are \(names.joined(separator: ", "))")
-  }
-
-  private func members(
-    _ base: Expression, _ names: [Name], _ environment: Environment
-  ) throws(Diagnostic) -> Datum {
-    let datum = try evaluate(base, environment)
-    guard case .selection(let selection) = datum, case .graft(let state) = environment.place else {
-      throw Diagnostic("names.no-member", "\(datum.kindText) has no parts to name several of", at: base.at)
-    }
-    return .selection(try state.members(names, of: selection))
-  }
-
-  private func index(
-    _ base: Expression, _ items: [Expression.IndexItem], at: Location, _ environment: Environment
-  ) throws(Diagnostic) -> Datum {
-    let datum = try evaluate(base, environment)
-    if case .selection(let selection) = datum, case .graft(let state) = environment.place {
-      return .selection(try state.index(items, of: selection, at: at, environment, self))
-    }
-    guard items.count == 1, case .value(let item)? = items.first else {
-      throw Diagnostic("values.index", "one index is wanted here", at: at)
-    }
-    let key = try evaluate(item, environment)
-    switch (datum, key) {
-    case (.record(let entries), .text(let key)):
-      if let value = entries[key] { return value }
-      throw Diagnostic("names.no-entry", "there is no entry '\(key)'", at: item.at)
-    case (.record(let entries), .number(let number)):
-      let key = String(try whole(number, at: item.at, what: "an index"))
-      if let value = entries[key] { return value }
-      throw Diagnostic("names.no-entry", "there is no entry '\(key)'", at: item.at)
-    case (.list(let values), .list(let keys)):
-      var result: [Datum] = []
-      for key in keys { result.append(try entry(of: values, key, at: item.at)) }
-      return .list(result)
-    case (.list(let values), _), (.tuple(let values), _): return try entry(of: values, key, at: item.at)
-    case (.part(let module, let path), .number(let number)) where !module.parts.isEmpty:
-      let position = try whole(number, at: item.at, what: "an index")
-      guard let part = module.part(String(position)) else {
-        throw Diagnostic(
-          "paths.out-of-range", "[\(position)] is out of range: there are \(module.parts.count), 0 to \(module.parts.count - 1)",
-          at: item.at)
-      }
-      return .part(part, path: join(path, String(position)))
-    case (.module(let module), .number(let number)):
-      let position = try whole(number, at: item.at, what: "an index")
-      guard let part = module.part(String(position)) else {
-        throw Diagnostic(
-          "paths.out-of-range", "[\(position)] is out of range: there are \(module.parts.count)", at: item.at)
-      }
-      return .module(part)
-    default:
-      throw Diagnostic("values.index", "\(datum.kindText) has no entries to index", at: at)
-    }
-  }
-
-  private func entry(of values: [Datum], _ key: Datum, at: Location) throws(Diagnostic) -> Datum {
-    guard case .number(let number) = key else {
-      throw Diagnostic("values.index", "an index is a whole number, and this is \(key.kindText)", at: at)
-    }
-    let position = try whole(number, at: at, what: "an index")
-    guard values.indices.contains(position) else {
-      throw Diagnostic(
-        "values.index", "[\(position)] is out of range: there are \(values.count) entries", at: at)
-    }
-    return values[position]
-  }
-}
-
-extension Datum {
-  /// The entries of what can be run over.
-  var entries: [Datum]? {
-    switch self {
-    case .list(let values), .tuple(let values): values
-    case .number, .bool, .text, .word, .dtype, .record, .tensor, .distribution, .operation, .selection, .module,
-      .function, .part:
-      nil
-    }
-  }
-
-  /// How it stands inside a text.
-  var interpolated: String? {
-    switch self {
-    case .number(let number): number.description
-    case .text(let text), .word(let text): text
-    case .bool(let value): String(value)
-    case .dtype(let dtype): dtype.rawValue
-    case .list(let values):
-      values.allSatisfy { $0.interpolated != nil }
-        ? "[" + values.compactMap(\.interpolated).joined(separator: ", ") + "]" : nil
-    case .record, .tuple, .tensor, .distribution, .operation, .selection, .module, .function, .part: nil
-    }
   }
 }
 

@@ -50,6 +50,28 @@ package final class OperatorSymbol: Sendable, Hashable {
   }
 }
 
+extension OperatorSymbol {
+  /// The names of all parts and tensors that the body may declare.
+  package var declaredNames: Set<String> {
+    var names: Set<String> = []
+    func collect(_ members: [Member]) {
+      for member in members {
+        switch member {
+        case .part(let name, _): names.insert(name.text)
+        case .parameter(let tensor): names.insert(tensor.name.text)
+        case .conditional(_, let then, let otherwise):
+          collect(then)
+          collect(otherwise)
+        case .loop(_, let body): collect(body)
+        case .let, .table, .entry, .adopt, .recover, .cost: break
+        }
+      }
+    }
+    collect(declaration.members)
+    return names
+  }
+}
+
 package final class PresetSymbol: Sendable {
   package let declaration: PresetDeclaration
   package let file: FileScope
@@ -75,6 +97,11 @@ package final class FileScope: @unchecked Sendable {
   package private(set) var operatorNames: [String] = []
   package private(set) var presetNames: [String] = []
   package let parents: [FileScope]
+  /// What it looks through after itself: its imports, then what those see; each once.
+  private let further: [FileScope]
+
+  /// Grafts that a file may hold, at most.
+  static let graftLimit = 1000
 
   package init(
     _ tree: SyntaxTree, sources: [SourceText], parents: [FileScope], isPrelude: Bool, diagnostics: inout Diagnostics
@@ -82,17 +109,21 @@ package final class FileScope: @unchecked Sendable {
     self.sources = sources
     self.parents = parents
     self.isPrelude = isPrelude
-    var seen: [String: Location] = [:]
+    further = Self.order(parents)
+    var seen: Set<String> = []
+    var graftNames: Set<String> = []
+    var repetitions = 0
     func isNew(_ name: Name) -> Bool {
-      if seen[name.text] != nil {
+      if !seen.insert(name.text).inserted {
         diagnostics.report(
           Diagnostic("names.declared-twice", "'\(name.text)' is declared twice in this file", at: name.at))
+        repetitions += 1
         return false
       }
-      seen[name.text] = name.at
       return true
     }
     for declaration in tree.declarations {
+      if repetitions > 100 { break }
       switch declaration {
       case .operator(let item):
         if !isNew(item.name) { continue }
@@ -104,10 +135,15 @@ package final class FileScope: @unchecked Sendable {
         presetNames.append(item.name.text)
       case .let(let item): if isNew(item.name) { lets[item.name.text] = item }
       case .graft(let item):
-        if grafts.contains(where: { $0.name.text == item.name.text }) {
+        if !graftNames.insert(item.name.text).inserted {
           diagnostics.report(
             Diagnostic(
               "names.declared-twice", "graft \"\(item.name.text)\" is declared twice in this file", at: item.name.at))
+          repetitions += 1
+        } else if grafts.count == Self.graftLimit {
+          diagnostics.report(
+            Diagnostic("limits.grafts", "a file holds more than \(Self.graftLimit) grafts", at: item.name.at))
+          return
         } else {
           grafts.append(item)
         }
@@ -118,35 +154,46 @@ package final class FileScope: @unchecked Sendable {
   /// The text that `location` points at.
   package func text(at location: Location) -> String {
     guard let source = sources.first(where: { $0.file == location.file }) else { return "" }
-    let bytes = Array(source.text.utf8)
-    return String(decoding: bytes[location.range.clamped(to: 0..<bytes.count)], as: UTF8.self)
+    let text = source.text.utf8
+    let range = location.range.clamped(to: 0..<text.count)
+    let start = text.index(text.startIndex, offsetBy: range.lowerBound)
+    let end = text.index(start, offsetBy: range.count)
+    return String(decoding: text[start..<end], as: UTF8.self)
   }
 
   /// This file, then its imports, then what those see; each once.
-  package var searchOrder: [FileScope] {
+  package var searchOrder: [FileScope] { [self] + further }
+
+  private static func order(_ parents: [FileScope]) -> [FileScope] {
     var order: [FileScope] = []
-    var queue = [self]
-    while !queue.isEmpty {
-      let next = queue.removeFirst()
-      if order.contains(where: { $0 === next }) { continue }
-      order.append(next)
-      queue += next.parents
+    var seen: Set<ObjectIdentifier> = []
+    var level = parents
+    while !level.isEmpty {
+      var next: [FileScope] = []
+      for file in level where seen.insert(ObjectIdentifier(file)).inserted {
+        order.append(file)
+        next += file.parents
+      }
+      level = next
     }
     return order
   }
 
   package func `operator`(_ name: String) -> OperatorSymbol? {
-    for file in searchOrder { if let found = file.operators[name] { return found } }
+    if let found = operators[name] { return found }
+    for file in further { if let found = file.operators[name] { return found } }
     return nil
   }
 
   package func preset(_ name: String) -> PresetSymbol? {
-    for file in searchOrder { if let found = file.presets[name] { return found } }
+    if let found = presets[name] { return found }
+    for file in further { if let found = file.presets[name] { return found } }
     return nil
   }
 
   package func `let`(_ name: String) -> (LetDeclaration, FileScope)? {
-    for file in searchOrder { if let found = file.lets[name] { return (found, file) } }
+    if let found = lets[name] { return (found, self) }
+    for file in further { if let found = file.lets[name] { return (found, file) } }
     return nil
   }
 

@@ -9,6 +9,7 @@ extension GraftState {
   func members(_ names: [Name], of selection: Selection) throws(Diagnostic) -> Selection {
     var items: [Selection.Item] = []
     var endsAtList = false
+    if let at = names.first?.at { try evaluator.spend(selection.items.count, at: at) }
     for item in selection.items {
       guard let module = architecture[path: item.path] else {
         throw Diagnostic("paths.tensor", "'\(spelled(item.path))' is a tensor, which has no parts", at: names.first?.at)
@@ -18,7 +19,8 @@ extension GraftState {
       for owner in owners {
         for name in names {
           items.append(Selection.Item(path: try child(name, of: owner), bindings: item.bindings))
-          endsAtList = owners.count == 1 && selection.items.count == 1 && architecture[path: owner + [name.text]]?.isList == true
+          endsAtList =
+            owners.count == 1 && selection.items.count == 1 && architecture[path: owner + [name.text]]?.isList == true
         }
       }
     }
@@ -38,7 +40,8 @@ extension GraftState {
     }
     let label = suggestion(for: name.text, among: names).map { "did you mean '\($0)'?" }
     throw Diagnostic(
-      "names.no-part", "'\(path.isEmpty ? module.operatorName : spelled(path))' has no part '\(name.text)'", at: name.at, label: label, help: help)
+      "names.no-part", "'\(path.isEmpty ? module.operatorName : spelled(path))' has no part '\(name.text)'",
+      at: name.at, label: label, help: help)
   }
 
   /// The entries that `items` name in each list of `selection`.
@@ -59,6 +62,7 @@ extension GraftState {
         switch item {
         case .value(let expression):
           let datum = try evaluator.evaluate(expression, environment)
+          try evaluator.spend(datum.entries?.count ?? 1, at: expression.at)
           for entry in datum.entries ?? [datum] {
             indices.append((try position(entry, at: expression.at, evaluator), [], expression.at))
           }
@@ -67,6 +71,7 @@ extension GraftState {
           guard let entries = datum.entries else {
             throw Diagnostic("values.list", "a list is wanted here, and this is \(datum.kindText)", at: binding.list.at)
           }
+          try evaluator.spend(entries.count, at: binding.list.at)
           for entry in entries {
             let index = try position(entry, at: binding.list.at, evaluator)
             if let condition = binding.condition {
@@ -81,7 +86,9 @@ extension GraftState {
         }
       }
       if indices.isEmpty {
-        throw Diagnostic("paths.nothing", "this selects nothing of the \(module.parts.count) entries of '\(spelled(list.path))'", at: at)
+        throw Diagnostic(
+          "paths.nothing", "this selects nothing of the \(module.parts.count) entries of '\(spelled(list.path))'",
+          at: at)
       }
       var seen: Set<Int> = []
       for (index, bindings, place) in indices {
@@ -103,19 +110,22 @@ extension GraftState {
   }
 
   private func check(_ index: Int, of list: Module, _ path: [String], at: Location) throws(Diagnostic) {
-    if list.parts.indices.contains(index) { return }
+    let count = list.parts.count
+    if (0..<count).contains(index) { return }
     let name = "\(spelled(path))[\(index)]"
     if let change = renumbered[path] {
-      let now = placeNow(of: name)
+      // `blocks` holds each `block`.
+      let list = spelled(path)
+      let one = list.hasSuffix("s") ? String(list.dropLast()) : list
       throw Diagnostic(
         "paths.out-of-range",
-        "\(name) is out of range: \(list.parts.count) entries since line \(change.line) ('\(change.word)')", at: at,
-        help: now.map { "block \(index) of the base is now \($0)" })
+        "\(name) is out of range: \(count) entries since line \(change.line) ('\(change.word)')", at: at,
+        help: placeNow(of: name).map { "\(one) \(index) of the base is now \($0)" })
     }
+    let range = count == 0 ? "" : ", 0 to \(count - 1)"
     throw Diagnostic(
       "paths.out-of-range",
-      "\(name) is out of range: '\(architecture.operatorName)' has \(list.parts.count) \(spelled(path)), 0 to \(list.parts.count - 1)",
-      at: at)
+      "\(name) is out of range: '\(architecture.operatorName)' has \(count) \(spelled(path))\(range)", at: at)
   }
 
   /// Where the part stands now that the base called `name`.

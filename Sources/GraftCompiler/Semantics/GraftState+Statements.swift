@@ -30,27 +30,30 @@ extension GraftState {
       }
       var names: [String: Datum] = ["old": .module(old)]
       for (name, number) in item.bindings { names[name] = .number(number) }
-      let inner = environment.adding(names)
-      let name = item.path.joined(separator: ".")
-      let signature = signatures[name]
-      let surroundings = surroundings(of: item.path)
-      let datum = try replacement(value, inner)
-      let inputs = signature?.inputs ?? []
-      let isEntry = architecture[path: item.path.dropLast()]?.isList == true
-      if isEntry, let entries = entryList(datum) {
-        guard let last = item.path.last, let index = Int(last) else { continue }
-        var modules: [Module] = []
-        for entry in entries {
-          modules.append(
-            try placed(entry, at: item.path, old: old, inputs, surroundings, value.at, inner))
+      let place = Place(path: item.path, old: old, inputs: signatures[item.path.joined(separator: ".")]?.inputs ?? [])
+      do throws(Diagnostic) {
+        let inner = environment.adding(names)
+        let datum = try replacement(value, inner)
+        let isEntry = architecture[path: item.path.dropLast()]?.isList == true
+        if isEntry, let entries = entryList(datum), let index = item.path.last.flatMap({ Int($0) }) {
+          var modules: [Module] = []
+          for (position, entry) in entries.enumerated() {
+            var place = place
+            // Several that stand in one place draw from streams of their own.
+            if position > 0 { place.stream += "+\(position)" }
+            modules.append(try placed(entry, place, value.at, inner))
+          }
+          spliced[Array(item.path.dropLast()), default: [:]][index] = modules
+        } else {
+          let module = try placed(datum, place, value.at, inner)
+          single.append((item.path, module))
+          if let result = signatures[item.path.joined(separator: ".")]?.result {
+            expectations[item.path.joined(separator: ".")] = (result, value.at)
+          }
+          if module.isList { renumbered[item.path] = (line, "replace") }
+          edits.append(edit("replace", item.path, module, at: at))
         }
-        spliced[Array(item.path.dropLast()), default: [:]][index] = modules
-      } else {
-        let module = try placed(datum, at: item.path, old: old, inputs, surroundings, value.at, inner)
-        single.append((item.path, module))
-        if let result = signature?.result { expectations[name] = (result, value.at) }
-        edits.append(edit("replace", item.path, module, at: at))
-      }
+      } catch { throw error.naming(item.bindings) }
     }
     var copy = architecture
     for (path, module) in single { copy.update(path[...]) { $0 = module } }
@@ -65,37 +68,49 @@ extension GraftState {
       }
       forgetExpectations(below: path)
     }
-    replaceArchitecture(copy)
+    try replaceArchitecture(copy, at: at)
     return edits
   }
 
+  /// A place of the model whose part is to be replaced.
+  private struct Place {
+    let path: [String]
+    let old: Module
+    let inputs: [InstantiationContext.PlaceInput]
+    /// What the streams of draws begin with: the path, told apart where several share it.
+    var stream: String
+
+    init(path: [String], old: Module, inputs: [InstantiationContext.PlaceInput]) {
+      self.path = path
+      self.old = old
+      self.inputs = inputs
+      stream = path.joined(separator: ".")
+    }
+  }
+
   private func placed(
-    _ datum: Datum, at path: [String], old: Module, _ inputs: [InstantiationContext.PlaceInput],
-    _ surroundings: [Module], _ at: Location, _ environment: Environment
+    _ datum: Datum, _ place: Place, _ at: Location, _ environment: Environment
   ) throws(Diagnostic) -> Module {
     switch datum {
-    case .module(var module):
-      try module.mapParameters { _, parameter throws(Diagnostic) in
-        if parameter.origin == .kept { parameter.origin = .adopted }
-      }
-      return module
+    case .module(let module): return try module.moved()
     case .selection(let selection):
       var modules: [Module] = []
       for item in selection.items {
-        if let module = architecture[path: item.path] { modules.append(module) }
+        guard let module = architecture[path: item.path] else {
+          throw Diagnostic("paths.tensor", "'\(spelled(item.path))' is a tensor, and no operator", at: at)
+        }
+        modules.append(module)
       }
       if modules.count == 1, let module = modules.first { return module }
       return Module.list(modules, scope: Scope(parent: nil, file: environment.scope.file))
     case .list(let entries) where entries.contains(where: { if case .operation = $0 { false } else { true } }):
       var modules: [Module] = []
-      for entry in entries {
-        modules.append(try placed(entry, at: path, old: old, inputs, surroundings, at, environment))
-      }
+      for entry in entries { modules.append(try placed(entry, place, at, environment)) }
       return Module.list(modules, scope: Scope(parent: nil, file: environment.scope.file))
     default:
-      let operation = try evaluator.operation(datum, at: at)
-      return try place(
-        operation, at: path, replacing: old, inputs: inputs, surroundings: surroundings, environment)
+      return try self.place(
+        try evaluator.operation(datum, at: at), at: place.path, stream: place.stream, replacing: place.old,
+        inputs: place.inputs, surroundings: surroundings(of: place.path), environment)
     }
   }
 
@@ -120,7 +135,9 @@ extension GraftState {
   }
 
   /// `remove PATH`: entries of lists only; what follows them moves up.
-  func remove(_ target: Expression, line: Int, at: Location, _ environment: Environment) throws(Diagnostic) -> [PlannedEdit] {
+  func remove(_ target: Expression, line: Int, at: Location, _ environment: Environment) throws(Diagnostic)
+    -> [PlannedEdit]
+  {
     let selection = try selection(target, environment)
     try refuseOverlap(selection, at: target.at)
     var removed: [[String]: Set<Int>] = [:]
@@ -128,7 +145,8 @@ extension GraftState {
       guard architecture[path: item.path.dropLast()]?.isList == true, let last = item.path.last, let index = Int(last)
       else {
         throw Diagnostic(
-          "paths.no-entry", "'\(spelled(item.path))' is not an entry of a list, and only those can be removed", at: target.at)
+          "paths.no-entry", "'\(spelled(item.path))' is not an entry of a list, and only those can be removed",
+          at: target.at)
       }
       removed[Array(item.path.dropLast()), default: []].insert(index)
     }
@@ -141,8 +159,10 @@ extension GraftState {
       renumbered[path] = (line, "remove")
       forgetExpectations(below: path)
     }
-    replaceArchitecture(copy)
-    return selection.items.map { PlannedEdit(word: "remove", path: spelled($0.path), operatorText: "", starts: [], at: at) }
+    try replaceArchitecture(copy, at: at)
+    return selection.items.map {
+      PlannedEdit(word: "remove", path: spelled($0.path), operatorText: "", starts: [], at: at)
+    }
   }
 
   /// `parallelize PATH in GROUPS with MERGE`: neighbours become branches of one level, levels are numbered anew.
@@ -187,7 +207,7 @@ extension GraftState {
       }
       let operation = try evaluator.operation(merge, environment)
       let mergeModule = try place(
-        operation, at: level + ["merge"], replacing: nil,
+        operation, at: level + ["merge"], stream: (level + ["merge"]).joined(separator: "."), replacing: nil,
         inputs: [.many([TensorType](repeating: result, count: group.count)), .one(result)],
         surroundings: [list.parts[group[0]].module] + surroundings(of: level), environment)
       var parallel = Module(.parallel, scope: Scope(parent: nil, file: environment.scope.file))
@@ -202,7 +222,7 @@ extension GraftState {
     copy.update(path[...]) { $0 = Module.list(entries, scope: $0.scope) }
     renumbered[path] = (line, "parallelize")
     forgetExpectations(below: path)
-    replaceArchitecture(copy)
+    try replaceArchitecture(copy, at: at)
     return edits
   }
 
@@ -215,14 +235,19 @@ extension GraftState {
     case .pairs: groups = try evenGroups(of: 2, selected, at: at)
     case .groups(let expression):
       let size = try evaluator.whole(expression, environment, what: "the size of a group")
-      guard size >= 2 else { throw Diagnostic("parallel.size", "a group of \(size), where at least 2 run side by side", at: expression.at) }
+      guard size >= 2 else {
+        throw Diagnostic("parallel.size", "a group of \(size), where at least 2 run side by side", at: expression.at)
+      }
       groups = try evenGroups(of: size, selected, at: at)
     case .lists(let expression):
       let datum = try evaluator.evaluate(expression, environment)
       for entry in datum.entries ?? [] {
         var group: [Int] = []
         for index in entry.entries ?? [] {
-          guard case .number(let number) = index else { continue }
+          guard case .number(let number) = index else {
+            throw Diagnostic(
+              "values.index", "an index is a whole number, and this is \(index.kindText)", at: expression.at)
+          }
           group.append(try evaluator.whole(number, at: expression.at, what: "an index"))
         }
         groups.append(group)
@@ -231,7 +256,8 @@ extension GraftState {
         throw Diagnostic("parallel.size", "groups are lists of at least two indices", at: expression.at)
       }
       let flat = groups.flatMap(\.self)
-      if let wrong = flat.first(where: { !selected.contains($0) }) {
+      let chosen = Set(selected)
+      if let wrong = flat.first(where: { !chosen.contains($0) }) {
         throw Diagnostic("paths.out-of-range", "\(spelled(path))[\(wrong)] is not selected", at: expression.at)
       }
       if Set(flat).count != flat.count {
@@ -290,14 +316,33 @@ extension GraftState {
   }
 }
 
+extension Diagnostic {
+  /// The same failure; that of a value says at which index it came up.
+  fileprivate func naming(_ bindings: [(String, Number)]) -> Diagnostic {
+    guard rule.hasPrefix("values."), !bindings.isEmpty else { return self }
+    let place = bindings.map { "\($0.0) = \($0.1)" }.joined(separator: ", ")
+    return Diagnostic(
+      rule, "\(message) at \(place)", at: location, label: label, help: help, severity: severity, category: category)
+  }
+}
+
 extension Module {
+  /// The same part in another place: its weights come from there.
+  func moved() throws(Diagnostic) -> Module {
+    var copy = self
+    try copy.mapParameters { _, parameter throws(Diagnostic) in
+      if parameter.origin == .kept { parameter.origin = .adopted }
+    }
+    return copy
+  }
+
   /// The call that makes it, every argument said: `mha(width: 1152, heads: 16)`.
   package var callText: String {
     switch kind {
     case .list: return "[" + parts.map(\.module.callText).joined(separator: ", ") + "]"
     case .parallel: return "parallel"
     case .operator(let symbol):
-      let given = arguments.map { "\($0.label): \($0.value.interpolated ?? $0.value.kindText)" }
+      let given = arguments.map { "\($0.label): \($0.value.summary)" }
       return symbol.name + "(" + given.joined(separator: ", ") + ")"
     }
   }

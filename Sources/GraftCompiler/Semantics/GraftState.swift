@@ -32,9 +32,32 @@ package final class GraftState {
     self.seed = seed
   }
 
-  func replaceArchitecture(_ module: Module) {
+  /// Puts the edited model in place of the current one.
+  func replaceArchitecture(_ module: Module, at: Location) throws(Diagnostic) {
+    guard module.moduleCount <= Evaluator.moduleLimit else {
+      throw Diagnostic("limits.modules", "a model of more than \(Evaluator.moduleLimit) operators", at: at)
+    }
     architecture = module
     traced = nil
+  }
+
+  /// What a statement may change, to be put back where it fails: one mistake is told once.
+  struct Snapshot {
+    fileprivate let architecture: Module
+    fileprivate let renumbered: [[String]: (line: Int, word: String)]
+    fileprivate let expectations: [String: (type: TensorType, at: Location)]
+    fileprivate let traced: Traced?
+  }
+
+  var snapshot: Snapshot {
+    Snapshot(architecture: architecture, renumbered: renumbered, expectations: expectations, traced: traced)
+  }
+
+  func restore(_ snapshot: Snapshot) {
+    architecture = snapshot.architecture
+    renumbered = snapshot.renumbered
+    expectations = snapshot.expectations
+    traced = snapshot.traced
   }
 
   /// The current model's `forward`, traced once for each state.
@@ -75,7 +98,9 @@ package final class GraftState {
       default: break
       }
     }
-    if name == "model" { return .selection(Selection(items: [Selection.Item(path: [], bindings: [])], isWholeList: false)) }
+    if name == "model" {
+      return .selection(Selection(items: [Selection.Item(path: [], bindings: [])], isWholeList: false))
+    }
     if let part = architecture.part(name) {
       return .selection(
         Selection(items: [Selection.Item(path: [name], bindings: [])], isWholeList: part.isList))
@@ -84,7 +109,8 @@ package final class GraftState {
       return .selection(Selection(items: [Selection.Item(path: [name], bindings: [])], isWholeList: false))
     }
     switch name {
-    case "depth", "parameters", "macs", "bytes": return .number(Number(try figure(name, of: architecture, isBase: false)))
+    case "depth", "parameters", "macs", "bytes":
+      return .number(Number(try figure(name, of: architecture, isBase: false)))
     case "base":
       var record: [String: Datum] = [:]
       for figureName in ["depth", "parameters", "bytes", "macs"] {
@@ -107,9 +133,18 @@ package final class GraftState {
     switch name {
     case "depth": return module.depth
     case "parameters": return module.parameterCount
-    case "bytes": return module.parameterCount * 4
+    case "bytes": return module.parameterCount.multipliedClamped(by: 4)
     default: return try (isBase ? traceBase() : trace()).graph.multiplyAdds(batch: 1)
     }
+  }
+
+  /// The figure of one part or tensor.
+  private func figure(_ name: String, below path: [String]) throws(Diagnostic) -> Int {
+    if name == "macs" { return try trace().graph.multiplyAdds(below: path.joined(separator: ".")) }
+    let unit = name == "bytes" ? 4 : 1
+    if let module = architecture[path: path] { return module.parameterCount.multipliedClamped(by: unit) }
+    let tensor = architecture[path: path.dropLast()]?.parameters.first { $0.name == path.last }
+    return tensor?.shape.elementCount?.multipliedClamped(by: unit) ?? 0
   }
 
   /// `parameters(PATH)`, `first(n)` and the like: calls that speak of the model.
@@ -133,18 +168,7 @@ package final class GraftState {
         throw Diagnostic("paths.path", "a path is wanted here, and this is \(datum.kindText)", at: argument.value.at)
       }
       var total = 0
-      for item in selection.items {
-        if let module = architecture[path: item.path] {
-          total +=
-            name == "macs"
-            ? try trace().graph.multiplyAdds(below: item.path.joined(separator: "."))
-            : module.parameterCount * (name == "bytes" ? 4 : 1)
-        } else if let last = item.path.last, let owner = architecture[path: item.path.dropLast()],
-          let parameter = owner.parameters.first(where: { $0.name == last })
-        {
-          total += (parameter.shape.elementCount ?? 0) * (name == "bytes" ? 4 : 1)
-        }
-      }
+      for item in selection.items { total = total.addingClamped(try figure(name, below: item.path)) }
       return .number(Number(total))
     default: return nil
     }
@@ -208,7 +232,8 @@ extension Graph {
   /// The products of the nodes that belong to the module at `path` or to its parts, for one sample.
   package func multiplyAdds(below path: String) -> Int {
     nodes.reduce(0) { total, node in
-      node.path == path || node.path.hasPrefix(path + ".") ? total + multiplyAdds(of: node, batch: 1) : total
+      let isBelow = path.isEmpty || node.path == path || node.path.hasPrefix(path + ".")
+      return isBelow ? total.addingClamped(multiplyAdds(of: node, batch: 1)) : total
     }
   }
 }

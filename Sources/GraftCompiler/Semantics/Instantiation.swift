@@ -29,6 +29,7 @@ extension Evaluator {
       var entries: [Module] = []
       for entry in operations { entries.append(try instantiate(entry, context)) }
       return Module.list(entries, scope: Scope(parent: nil, file: FileScope.empty))
+    case .module(let module): return module
     case .symbol(let symbol):
       if instantiating.count > 60 {
         let name = instantiating.first { s in instantiating.count(where: { $0 == s }) > 5 }?.name ?? symbol.name
@@ -60,7 +61,7 @@ extension Evaluator {
       } else if let expression = parameter.defaultValue {
         let environment = Environment(scope: module.scope, place: .compileTime)
         value = try defaultValue(expression, for: parameter, environment)
-      } else if let found = context.surroundings.lazy.compactMap({ $0.argument(label) }).first {
+      } else if let found = context.surroundings.lazy.compactMap({ $0.known(label) }).first {
         value = found
       } else {
         throw Diagnostic(
@@ -68,17 +69,19 @@ extension Evaluator {
           at: operation.at, help: "\(symbol.name)(\(label): ...)")
       }
       let checkedValue = try checked(value, for: parameter, what: symbol.name, at: operation.at)
+      if case .operator? = parameter.type {
+        throw Diagnostic(
+          "operators.argument", "'\(label)' of '\(symbol.name)' is an operator, which is not supported yet",
+          at: operation.at)
+      }
       module.arguments.append((label, parameter.name.text, checkedValue))
       module.scope = module.scope.adding([parameter.name.text: checkedValue])
-      if case .words(let words)? = parameter.type {
-        for word in words where module.scope.lookup(word.text) == nil {
-          module.scope = module.scope.adding([word.text: .word(word.text)])
-        }
-      }
+      module.scope = module.scope.adding(wordsOf: parameter)
     }
   }
 
-  private func defaultValue(
+  /// What a parameter is where nothing else is said.
+  func defaultValue(
     _ expression: Expression, for parameter: ParameterDeclaration, _ environment: Environment
   ) throws(Diagnostic) -> Datum {
     if case .words(let words)? = parameter.type, case .name(let name) = expression.kind,
@@ -163,7 +166,9 @@ extension Evaluator {
         var copy = module
         try forEach(binding, environment) { inner throws(Diagnostic) in
           let outside = copy.scope
-          if let value = inner.scope.lookup(binding.name.text) { copy.scope = outside.adding([binding.name.text: value]) }
+          if let value = inner.scope.lookup(binding.name.text) {
+            copy.scope = outside.adding([binding.name.text: value])
+          }
           try self.build(&copy, body, symbol)
           copy.scope = outside
         }
@@ -219,8 +224,10 @@ extension Evaluator {
       axes.append(axis)
     }
     let shape = Shape(axes)
-    guard let count = shape.elementCount, DType.f64.byteCount(of: count) != nil, axes.count <= 8 else {
-      throw Diagnostic("values.size", "'\(declaration.name.text)' \(shape) is too large", at: declaration.shape.at)
+    guard let count = shape.elementCount, count <= Self.elementLimit, axes.count <= 8 else {
+      throw Diagnostic(
+        "limits.elements", "'\(declaration.name.text)' \(shape) has more than 2^40 elements, or more than 8 sizes",
+        at: declaration.shape.at)
     }
     var parameter = ModuleParameter(
       name: declaration.name.text, shape: shape, isFrozen: declaration.isFrozen, at: declaration.name.at)
@@ -315,6 +322,16 @@ extension Evaluator {
     default: break
     }
     throw Diagnostic("starts.target", "a part or tensor is named here", at: expression.at)
+  }
+}
+
+extension Scope {
+  /// The words that `parameter` may be are names in the body, unless they mean something else already.
+  func adding(wordsOf parameter: ParameterDeclaration) -> Scope {
+    guard case .words(let words)? = parameter.type else { return self }
+    var names: [String: Datum] = [:]
+    for word in words where lookup(word.text) == nil { names[word.text] = .word(word.text) }
+    return adding(names)
   }
 }
 

@@ -9,6 +9,8 @@ package final class Library {
   package private(set) var diagnostics = Diagnostics()
   /// Every text that was loaded, for showing places in it.
   package private(set) var sources: [SourceText] = []
+  /// Files that may take part, at most.
+  private static let fileLimit = 1000
   private let read: ReadFile
   private var loaded: [String: FileScope] = [:]
   private var loading: [String] = []
@@ -36,10 +38,13 @@ package final class Library {
 
   /// The file at `path` and all that it imports, or `nil` where it cannot be read at all.
   package func load(_ path: String, importedAt: Location? = nil) -> FileScope? {
-    if let known = loaded[path] { return known }
-    if loading.contains(path) {
+    let key = withoutDetours(path)
+    if let known = loaded[key] { return known }
+    if loading.contains(key) {
+      let round = loading.drop { $0 != key } + [key]
       diagnostics.report(
-        Diagnostic("imports.cycle", "'\(path)' imports itself: \((loading + [path]).joined(separator: " > "))", at: importedAt))
+        Diagnostic(
+          "imports.cycle", "'\(path)' imports itself: \(round.joined(separator: " > "))", at: importedAt))
       return nil
     }
     if loading.count > 64 {
@@ -64,17 +69,24 @@ package final class Library {
   /// A text that is already at hand, as if it stood in a file of that name.
   package func load(_ source: SourceText) -> FileScope {
     sources.append(source)
-    loading.append(source.file)
+    let key = withoutDetours(source.file)
+    loading.append(key)
     defer { loading.removeLast() }
     let tree = parse(source, into: &diagnostics)
     var parents: [FileScope] = []
-    for item in tree.imports {
-      let path = resolvePath(item.file, relativeTo: source.file)
+    for item in tree.imports where diagnostics.items.count <= 100 {
+      if sources.count > Self.fileLimit {
+        diagnostics.report(
+          Diagnostic("limits.files", "more than \(Self.fileLimit) files are imported", at: item.at))
+        break
+      }
+      // Only the command line means standard input by a dash.
+      let path = resolvePath(item.file == "-" ? "./-" : item.file, relativeTo: source.file)
       if let scope = load(path, importedAt: item.at) { parents.append(scope) }
     }
     let scope = FileScope(
       tree, sources: [source], parents: parents + [Library.prelude], isPrelude: false, diagnostics: &diagnostics)
-    loaded[source.file] = scope
+    loaded[key] = scope
     return scope
   }
 }
@@ -83,4 +95,13 @@ package final class Library {
 package func resolvePath(_ path: String, relativeTo file: String) -> String {
   guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
   return file[...slash] + path
+}
+
+/// `a/./b/../c` as `a/c`: how files are told apart.
+private func withoutDetours(_ path: String) -> String {
+  var pieces: [Substring] = []
+  for piece in path.split(separator: "/") where piece != "." {
+    if piece == "..", let last = pieces.last, last != ".." { pieces.removeLast() } else { pieces.append(piece) }
+  }
+  return (path.hasPrefix("/") ? "/" : "") + pieces.joined(separator: "/")
 }

@@ -50,7 +50,12 @@ package struct Module: Sendable {
     }
   }
 
-  package func part(_ name: String) -> Module? { parts.first { $0.name == name }?.module }
+  package func part(_ name: String) -> Module? {
+    if isList, let index = Int(name) {  // A list's parts are numbered in order.
+      return parts.indices.contains(index) && String(index) == name ? parts[index].module : nil
+    }
+    return parts.first { $0.name == name }?.module
+  }
 
   package subscript(path path: some Collection<String>) -> Module? {
     var module = self
@@ -64,12 +69,20 @@ package struct Module: Sendable {
   /// The same module with the part at `path` changed.
   package mutating func update(_ path: ArraySlice<String>, _ change: (inout Module) -> Void) {
     guard let first = path.first else { return change(&self) }
-    guard let index = parts.firstIndex(where: { $0.name == first }) else { return }
+    let position = isList ? Int(first) : parts.firstIndex { $0.name == first }
+    guard let index = position, parts.indices.contains(index) else { return }
     parts[index].module.update(path.dropFirst(), change)
   }
 
   package func argument(_ name: String) -> Datum? {
     arguments.first { $0.label == name || $0.name == name }?.value
+  }
+
+  /// An argument, or a plain value that the body names.
+  package func known(_ name: String) -> Datum? {
+    if let argument = argument(name) { return argument }
+    guard let value = scope.lookup(name), value.isPlain else { return nil }
+    return value
   }
 
   /// A list of `entries`, numbered from 0.
@@ -93,11 +106,15 @@ package struct Module: Sendable {
     for index in parts.indices { try parts[index].module.mapParameters(join(prefix, parts[index].name), change) }
   }
 
+  /// The elements of all tensors; at most `Int.max`.
   package var parameterCount: Int {
     var count = 0
-    forEachParameter { count += $1.shape.elementCount ?? 0 }
+    forEachParameter { count = count.addingClamped($1.shape.elementCount ?? .max) }
     return count
   }
+
+  /// The operators that it is made of, itself included.
+  var moduleCount: Int { parts.reduce(1) { $0 + $1.module.moduleCount } }
 }
 
 /// `prefix.name`, or `name` alone at the top.
@@ -116,4 +133,18 @@ package struct ModuleParameter: Sendable {
   package var weight: WeightExpression?
   package var origin: WeightOrigin = .fresh
   package let at: Location
+}
+
+extension Int {
+  /// The sum, or `max` where it is more: sizes and counts are never negative.
+  func addingClamped(_ other: Int) -> Int {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+
+  /// The product, or `max` where it is more.
+  func multipliedClamped(by other: Int) -> Int {
+    let (product, overflow) = multipliedReportingOverflow(by: other)
+    return overflow ? .max : product
+  }
 }

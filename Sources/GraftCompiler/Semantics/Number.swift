@@ -43,6 +43,18 @@ package enum Number: Sendable, Hashable {
   }
 }
 
+extension Number {
+  /// The number as messages tell it: at most six digits of a fraction.
+  package var short: String {
+    guard whole == nil, let value = double, value.isFinite, value != 0, abs(value) < 1e6, abs(value) >= 1e-4 else {
+      return description
+    }
+    var scale = 1.0
+    while abs(value) * scale < 1e5 { scale *= 10 }
+    return "\((value * scale).rounded() / scale)"
+  }
+}
+
 extension Number: CustomStringConvertible {
   package var description: String {
     switch self {
@@ -184,10 +196,11 @@ extension Number {
   }
 
   package func power(_ exponent: Number) throws(Failure) -> Number {
-    if let count = exponent.whole, case .fraction = self, abs(count) <= 4096 {
+    if let count = exponent.whole, case .fraction = self, count.magnitude <= 4096 {
+      let factor = count < 0 ? try Number(1) / self : self
       var result = Number(1)
-      for _ in 0..<abs(count) { result = try result * self }
-      return count < 0 ? try Number(1) / result : result
+      for _ in 0..<count.magnitude { result = try result * factor }
+      return result
     }
     guard let base = double, let power = exponent.double else { throw Number.mixed(self, exponent, "**") }
     return try Number.finite(graftPower(base, power))
@@ -196,8 +209,9 @@ extension Number {
   package func rounded(_ rule: FloatingPointRoundingRule) throws(Failure) -> Number {
     switch self {
     case .fraction(let top, let bottom):
-      let floor = top >= 0 ? top / bottom : -((-(top + 1)) / bottom) - 1
-      let rest = top - floor * bottom
+      let (quotient, remainder) = top.quotientAndRemainder(dividingBy: bottom)
+      let floor = remainder < 0 ? quotient - 1 : quotient
+      let rest = remainder < 0 ? remainder + bottom : remainder
       switch rule {
       case .down: return Number(floor)
       case .up: return Number(rest == 0 ? floor : floor + 1)
@@ -220,9 +234,9 @@ extension Number {
     case (.batch(let x), .batch(let y)): return x < y
     case (.batch, _), (_, .batch): throw mixed(a, b, "<")
     case (.fraction(let t1, let b1), .fraction(let t2, let b2)):
-      let (x, o1) = t1.multipliedReportingOverflow(by: b2)
-      let (y, o2) = t2.multipliedReportingOverflow(by: b1)
-      return o1 || o2 ? Double(t1) / Double(b1) < Double(t2) / Double(b2) : x < y
+      let x = t1.multipliedFullWidth(by: b2)  // All 128 bits: a comparison is exact.
+      let y = t2.multipliedFullWidth(by: b1)
+      return x.high == y.high ? x.low < y.low : x.high < y.high
     default: return (a.double ?? .nan) < (b.double ?? .nan)
     }
   }
@@ -245,7 +259,8 @@ extension Number {
 
   private static func mixed(_ a: Number, _ b: Number, _ sign: String) -> Failure {
     Failure(
-      rule: "values.batch", message: "'\(a) \(sign) \(b)' is no whole multiple of the batch, which is known at run time only")
+      rule: "values.batch",
+      message: "'\(a) \(sign) \(b)' is no whole multiple of the batch, which is known at run time only")
   }
 
   private static func reduced(_ top: Int, _ bottom: Int) -> Number {

@@ -22,7 +22,9 @@ extension Module {
     try mapParameters(path) { name, parameter throws(Diagnostic) in
       let shape = parameter.shape
       parameter.origin = .fresh
-      if case .tensor(let tensor)? = parameter.initial, case .weight(let weight) = tensor.origin, parameter.isFrozen || shape.rank < 2 {
+      if case .tensor(let tensor)? = parameter.initial, case .weight(let weight) = tensor.origin,
+        parameter.isFrozen || shape.rank < 2
+      {
         parameter.weight = weight
         return
       }
@@ -60,15 +62,16 @@ private func freshWeight(_ parameter: ModuleParameter, name: String, seed: UInt6
 extension GraftState {
   /// The module that takes a place: made from an operation, its tensors filled as its `starting` says.
   func place(
-    _ operation: Operation, at path: [String], replacing old: Module?, inputs: [InstantiationContext.PlaceInput],
-    surroundings: [Module], _ environment: Environment
+    _ operation: Operation, at path: [String], stream: String, replacing old: Module?,
+    inputs: [InstantiationContext.PlaceInput], surroundings: [Module], _ environment: Environment
   ) throws(Diagnostic) -> Module {
     if case .list(let operations) = operation.target {
       var entries: [Module] = []
       for (index, entry) in operations.enumerated() {
         entries.append(
           try place(
-            entry, at: path + [String(index)], replacing: old, inputs: inputs, surroundings: surroundings, environment))
+            entry, at: path + [String(index)], stream: "\(stream).\(index)", replacing: old, inputs: inputs,
+            surroundings: surroundings, environment))
       }
       return Module.list(entries, scope: Scope(parent: nil, file: environment.scope.file))
     }
@@ -76,10 +79,18 @@ extension GraftState {
     bare.start = nil
     let context = InstantiationContext(inputs: inputs, surroundings: (old.map { [$0] } ?? []) + surroundings)
     var module = try evaluator.instantiate(bare, context)
-    let name = path.joined(separator: ".")
+    if case .module = operation.target { module = try restarted(module, operation.start) }
     try applyStart(operation.start, to: &module, at: path, replacing: old, operation.at, environment)
-    try module.settleFresh(path: name, seed: try freshSeed(operation.start, environment))
+    try module.settleFresh(path: stream, seed: try freshSeed(operation.start, environment))
     return module
+  }
+
+  /// A part of the model that is used once more: it keeps its weights unless all of them are to start anew.
+  private func restarted(_ module: Module, _ start: StartClause?) throws(Diagnostic) -> Module {
+    guard start?.syntax.base != nil else { return try module.moved() }
+    var copy = module
+    try copy.mapParameters { _, parameter throws(Diagnostic) in parameter.weight = nil }
+    return copy
   }
 
   private func freshSeed(_ start: StartClause?, _ environment: Environment) throws(Diagnostic) -> UInt64 {
@@ -94,11 +105,14 @@ extension GraftState {
   ) throws(Diagnostic) {
     switch start?.syntax.base {
     case nil:
-      if start == nil, let old, module.adoption(of: old) != nil { try adopt(from: old, into: &module, at: at, environment) }
+      if start == nil, let old, module.adoption(of: old) != nil {
+        try adopt(from: old, into: &module, at: at, environment)
+      }
     case .fresh?: break
     case .adopted?:
       guard let old else {
-        throw Diagnostic("starts.nothing-replaced", "'adopted' needs an operator that is replaced", at: start?.syntax.at)
+        throw Diagnostic(
+          "starts.nothing-replaced", "'adopted' needs an operator that is replaced", at: start?.syntax.at)
       }
       let count = try adopt(from: old, into: &module, at: start?.syntax.at ?? at, environment)
       if count == 0 && start?.syntax.assignments.isEmpty != false {
@@ -124,7 +138,8 @@ extension GraftState {
   }
 
   /// Takes a checkpoint's tensors, under the operator's own names or their full path.
-  private func load(_ address: String, into module: inout Module, at path: [String], _ at: Location) throws(Diagnostic) {
+  private func load(_ address: String, into module: inout Module, at path: [String], _ at: Location) throws(Diagnostic)
+  {
     let (number, checkpoint) = try checkpoints.use(address)
     let prefix = path.joined(separator: ".")
     try module.mapParameters { name, parameter throws(Diagnostic) in
@@ -134,7 +149,9 @@ extension GraftState {
         parameter.weight = .source(SourceTensor(source: number, name: name, dtype: .f32, shape: parameter.shape))
         return
       }
-      let found = checkpoint.entries[name].map { (name, $0) } ?? checkpoint.entries[join(prefix, name)].map { (join(prefix, name), $0) }
+      let found =
+        checkpoint.entries[name].map { (name, $0) }
+        ?? checkpoint.entries[join(prefix, name)].map { (join(prefix, name), $0) }
       guard let (fullName, index) = found else {
         throw Diagnostic(
           "weights.missing", "tensor '\(name)' is missing from \(address): expected f32 \(parameter.shape)", at: at)
@@ -184,7 +201,8 @@ extension GraftState {
       guard case .weight(let weight) = tensor.origin else { break }
       guard tensor.type.shape == parameter.shape else {
         throw Diagnostic(
-          "starts.shape", "'\(parameter.name)' is \(parameter.shape), and this value is \(tensor.type.shapeText)", at: at)
+          "starts.shape", "'\(parameter.name)' is \(parameter.shape), and this value is \(tensor.type.shapeText)",
+          at: at)
       }
       parameter.weight = weight
       if case .source = weight { parameter.origin = .adopted } else { parameter.origin = .computed }
@@ -192,7 +210,8 @@ extension GraftState {
     default: break
     }
     throw Diagnostic(
-      "starts.value", "'\(parameter.name)' starts as a number, a tensor or a part's tensor, not \(value.kindText)", at: at)
+      "starts.value", "'\(parameter.name)' starts as a number, a tensor or a part's tensor, not \(value.kindText)",
+      at: at)
   }
 
   /// A part, tensor or number: paths of the model become the parts with their weights.
@@ -200,15 +219,11 @@ extension GraftState {
     let datum = try evaluator.evaluate(expression, environment)
     guard case .selection(let selection) = datum else { return datum }
     guard selection.items.count == 1, let path = selection.items.first?.path else {
-      throw Diagnostic("values.one-part", "one part is wanted here, and this names \(selection.items.count)", at: expression.at)
+      throw Diagnostic(
+        "values.one-part", "one part is wanted here, and this names \(selection.items.count)", at: expression.at)
     }
     if let module = architecture[path: path] { return .module(module) }
-    if let last = path.last, let owner = architecture[path: path.dropLast()],
-      let weight = owner.parameters.first(where: { $0.name == last })?.weight
-    {
-      return .tensor(TracedTensor(origin: .weight(weight), type: weight.type))
-    }
-    return datum
+    return evaluator.resolved(datum, environment)
   }
 
   /// Copies every tensor of `module` from the part of the same name in `source`.
@@ -277,7 +292,8 @@ func sourceTensor(
 ) throws(Diagnostic) -> WeightExpression {
   guard entry.shape == parameter.shape else {
     throw Diagnostic(
-      "weights.shape", "tensor '\(name)' of \(file) is \(entry.dtype) \(entry.shape), and f32 \(parameter.shape) is expected",
+      "weights.shape",
+      "tensor '\(name)' of \(file) is \(entry.dtype) \(entry.shape), and f32 \(parameter.shape) is expected",
       at: at ?? Location(file, tensor: name))
   }
   guard entry.dtype.isFloatingPoint else {

@@ -6,13 +6,6 @@ import GraftIR
 /// Swift knows no model: each operator says in `recover` how its arguments are read off tensors, and a candidate is right
 /// when the tensors that it would have are exactly those that are there.
 struct Recognition {
-  /// What a person said with `--assume`, or a checkpoint by itself.
-  struct Assumption {
-    /// The parts it speaks of, or `nil` for every use of the operator.
-    let path: Expression?
-    let operation: Operation
-  }
-
   let names: FileScope
   let file: String
   let metadata: [String: String]
@@ -22,11 +15,10 @@ struct Recognition {
   private let shapes: [String: Shape]
   /// The same as nested records, so that `fc1.weight[0]` reads a size.
   private let root: Datum
-  private(set) var assumed: [String] = []
-  private var assumedAt: [[String]: [String: Datum]] = [:]
+  /// The operators that a person named for some parts, with their arguments.
+  private var assumedAt: [[String]: (symbol: OperatorSymbol, arguments: [String: Datum])] = [:]
   /// The best reason why nothing fits, by how many tensors were explained.
   private var question: Diagnostic?
-  private var cache: [String: Module?] = [:]
 
   init(
     _ entries: [(name: String, shape: Shape)], metadata: [String: String], file: String, names: FileScope,
@@ -97,19 +89,10 @@ struct Recognition {
     let expected = try instantiated(symbol, prefix: [], surroundings: [])
     try learnPlaces(expected)
     let module = try resolve(expected, [], surroundings: [])
-    let left = unexplained(by: module)
-    if let name = left.first {
-      throw Diagnostic(
-        "recognise.extra", "tensor '\(name)' of \(file) belongs to no part of '\(symbol.name)'",
-        at: Location(file, tensor: name))
-    }
-    return module
-  }
-
-  private func unexplained(by module: Module) -> [String] {
     var rest = Set(shapes.keys)
     module.forEachParameter { name, _ in rest.remove(name) }
-    return rest.sorted()
+    if !rest.isEmpty { throw mismatch(module, []) }
+    return module
   }
 
   /// Works out which parts `--assume 'PATH = OPERATOR'` speaks of.
@@ -122,24 +105,18 @@ struct Recognition {
       for item in try state.selection(path, environment).items {
         var bindings: [String: Datum] = [:]
         for (name, number) in item.bindings { bindings[name] = .number(number) }
-        guard let expression = assumption.operation.start == nil ? assumption.path : nil else { continue }
-        _ = expression
-        assumedAt[item.path] = try arguments(of: assumption, bindings, environment)
+        assumedAt[item.path] = (assumption.symbol, try arguments(of: assumption, bindings))
       }
     }
   }
 
   private func arguments(
-    of assumption: Assumption, _ bindings: [String: Datum], _ environment: Environment
+    of assumption: Assumption, _ bindings: [String: Datum] = [:]
   ) throws(Diagnostic) -> [String: Datum] {
+    let environment = Environment(scope: assumption.scope.adding(bindings), place: .compileTime)
     var result: [String: Datum] = [:]
-    for (label, datum) in assumption.operation.arguments {
-      // An argument that speaks of the index was kept as a function of no arguments.
-      if case .function(let function) = datum {
-        result[label] = try evaluator.evaluate(function.body, environment.adding(bindings))
-      } else {
-        result[label] = datum
-      }
+    for (label, expression) in assumption.arguments.sorted(by: { $0.key < $1.key }) {
+      result[label] = try evaluator.evaluate(expression, environment)
     }
     return result
   }
@@ -150,10 +127,11 @@ struct Recognition {
   private mutating func resolve(
     _ expected: Module, _ path: [String], surroundings: [Module]
   ) throws(Diagnostic) -> Module {
-    if matches(expected, path), assumedAt[path] == nil { return expected }
+    let isNamed = assumedAt.keys.contains { $0.starts(with: path) }
+    if matches(expected, path), !isNamed { return expected }
     if let level = try parallelLevel(expected, path, surroundings) { return level }
     if !path.isEmpty, expected.symbol != nil {
-      if let module = try substitute(expected, path, surroundings) { return module }
+      if let module = try candidate(expected, path, surroundings) { return module }
     }
     var module = expected
     if expected.isList, case .record(let entries) = datum(at: path) {
@@ -192,21 +170,18 @@ struct Recognition {
     var level = Module(.parallel, scope: Scope(parent: nil, file: names))
     let mergePath = path + ["merge"]
     guard let merge = try candidate(nil, mergePath, [expected] + surroundings) else {
-      throw question ?? Diagnostic(
-        "recognise.unknown-operator", "the tensors of '\(spelledPath(mergePath))' in \(file) are those of no operator",
-        at: Location(file, tensor: mergePath.joined(separator: ".")))
+      throw question
+        ?? Diagnostic(
+          "recognise.unknown-operator",
+          "the tensors of '\(spelledPath(mergePath))' in \(file) are those of no operator",
+          at: Location(file, tensor: mergePath.joined(separator: ".")))
     }
     level.parts = [("branches", Module.list(modules, scope: level.scope)), ("merge", merge)]
     return level
   }
 
-  /// Another operator whose tensors are exactly those at `path`.
-  private mutating func substitute(
-    _ expected: Module, _ path: [String], _ surroundings: [Module]
-  ) throws(Diagnostic) -> Module? {
-    try candidate(expected, path, surroundings)
-  }
-
+  /// An operator whose tensors are exactly those at `path`: the one that is expected there, or another one; a merge
+  /// where none is expected.
   private mutating func candidate(
     _ expected: Module?, _ path: [String], _ surroundings: [Module]
   ) throws(Diagnostic) -> Module? {
@@ -215,18 +190,35 @@ struct Recognition {
       let takesList = symbol.entry("forward")?.inputs.first?.pattern.count != nil
       return !symbol.declaration.isModel && symbol != expected?.symbol && takesList == (expected == nil)
     }
-    for symbol in (expected?.symbol.map { [$0] } ?? []) + operators {
-      let values = recovered(symbol, datum(at: path))
-      if values.isEmpty { continue }
+    var symbols = (expected?.symbol.map { [$0] } ?? []) + operators
+    if let named = assumedAt[path]?.symbol { symbols = [named] }
+    var found: [Module] = []
+    for symbol in symbols {
+      guard names(at: path).isSubset(of: symbol.declaredNames), !recovered(symbol, datum(at: path)).isEmpty else {
+        continue
+      }
       do throws(Diagnostic) {
-        let module = try instantiated(symbol, prefix: path, surroundings: (expected.map { [$0] } ?? []) + surroundings)
-        if matches(module, path) { return module }
+        let around = (expected.map { [$0] } ?? []) + surroundings
+        let module = try instantiated(symbol, prefix: path, surroundings: around)
+        guard matches(module, path) else { continue }
+        if symbol == expected?.symbol { return module }  // What the model itself has there goes before others.
+        found.append(module)
       } catch {
         // Everything fits but something that tensors cannot tell: that is what to ask for.
         if error.rule == "recognise.ask", question == nil { question = error }
       }
     }
-    return nil
+    if found.count > 1 {
+      let named = found.filter { module in assumptions.contains { $0.symbol == module.symbol } }
+      if named.count == 1 { return named[0] }
+      let names = found.map(\.operatorName)
+      let ask = Diagnostic(
+        "recognise.ask",
+        "the tensors of '\(spelledPath(path))' in \(file) are those of \(names.map { "'\($0)'" }.joined(separator: " and "))",
+        at: Location(file), help: "say which: --assume '\(spelledPath(path)) = \(found[0].callText)'")
+      throw ask
+    }
+    return found.first
   }
 
   /// `symbol` with the arguments that its tensors, the metadata, a preset or a person settle.
@@ -234,18 +226,26 @@ struct Recognition {
     _ symbol: OperatorSymbol, prefix: [String], surroundings: [Module]
   ) throws(Diagnostic) -> Module {
     var arguments = recovered(symbol, datum(at: prefix))
-    for assumption in assumptions where assumption.path == nil {
-      guard case .symbol(let target) = assumption.operation.target, target == symbol else { continue }
-      for (label, value) in assumption.operation.arguments { arguments[label] = value }
+    for assumption in assumptions where assumption.path == nil && assumption.symbol == symbol {
+      for (label, value) in try self.arguments(of: assumption) { arguments[label] = value }
     }
-    for (label, value) in assumedAt[prefix] ?? [:] where symbol.declaration.parameters.contains(where: { $0.label.text == label }) {
-      arguments[label] = value
+    if let named = assumedAt[prefix], named.symbol == symbol {
+      for (label, value) in named.arguments { arguments[label] = value }
     }
-    for parameter in symbol.declaration.parameters where arguments[parameter.label.text] == nil && parameter.defaultValue == nil {
+    for parameter in symbol.declaration.parameters
+    where arguments[parameter.label.text] == nil && parameter.defaultValue == nil {
       let label = parameter.label.text
-      if surroundings.contains(where: { $0.argument(label) != nil }) { continue }
+      if surroundings.contains(where: { $0.known(label) != nil }) { continue }
+      // What should stand in the tensors and does not is no question to a person: they are another operator's.
+      guard !symbol.recoveries.contains(where: { $0.0.text == label && !isHearsay($0.1) }) else {
+        throw Diagnostic(
+          "recognise.unknown-operator",
+          "the tensors of '\(spelledPath(prefix))' in \(file) do not tell '\(label)' of '\(symbol.name)'",
+          at: Location(file, tensor: prefix.joined(separator: ".")))
+      }
       throw Diagnostic(
-        "recognise.ask", "what '\(label)' of '\(symbol.name)' is, the tensors of \(file) do not tell", at: Location(file),
+        "recognise.ask", "what '\(label)' of '\(symbol.name)' is, the tensors of \(file) do not tell",
+        at: Location(file),
         help: "say it: --assume '\(symbol.name)(\(label): ...)'")
     }
     let operation = Operation(
@@ -263,7 +263,9 @@ struct Recognition {
     for _ in 0..<4 {
       let before = result.count
       for (name, expression) in symbol.recoveries where result[name.text] == nil {
-        guard let parameter = symbol.declaration.parameters.first(where: { $0.label.text == name.text }) else { continue }
+        guard let parameter = symbol.declaration.parameters.first(where: { $0.label.text == name.text }) else {
+          continue
+        }
         var names = tensors
         for other in symbol.declaration.parameters {
           if let value = result[other.label.text] {
@@ -284,7 +286,9 @@ struct Recognition {
   private func recoveredValue(
     _ expression: Expression, _ names: [String: Datum], _ symbol: OperatorSymbol, _ known: [String: Datum]
   ) -> Datum? {
-    if case .call(let callee, let arguments) = expression.kind, arguments.count == 1, let argument = arguments.first?.value {
+    if case .call(let callee, let arguments) = expression.kind, arguments.count == 1,
+      let argument = arguments.first?.value
+    {
       if callee.dottedName == "noted", case .text(let parts) = argument.kind, case .literal(let key)? = parts.first {
         return noted(key)
       }
@@ -307,7 +311,9 @@ struct Recognition {
   private func presetValue(
     _ symbol: OperatorSymbol, _ label: String, _ value: Datum, _ known: [String: Datum]
   ) -> Datum? {
-    guard let open = symbol.recoveries.first(where: { known[$0.0.text] == nil && isPresetRule($0.1) })?.0.text else { return nil }
+    guard let open = symbol.recoveries.first(where: { known[$0.0.text] == nil && isPresetRule($0.1) })?.0.text else {
+      return nil
+    }
     var answer: Datum?
     for preset in names.visiblePresets {
       guard let operation = try? evaluator.operation(preset, [:], at: preset.declaration.at),
@@ -325,7 +331,19 @@ struct Recognition {
     return callee.dottedName == "alike"
   }
 
+  /// Whether a rule reads metadata or presets, and no tensors.
+  private func isHearsay(_ expression: Expression) -> Bool {
+    guard case .call(let callee, _) = expression.kind else { return false }
+    return callee.dottedName == "alike" || callee.dottedName == "noted"
+  }
+
   // MARK: Comparing
+
+  /// What stands right below `path`.
+  private func names(at path: [String]) -> Set<String> {
+    guard case .record(let entries)? = datum(at: path) else { return [] }
+    return Set(entries.keys)
+  }
 
   private func datum(at path: [String]) -> Datum? {
     var current = root
@@ -379,6 +397,14 @@ struct Recognition {
     if let (name, expected) = missing {
       return Diagnostic(
         "weights.missing", "tensor '\(name)' is missing from \(file): expected f32 \(expected)",
+        at: Location(file, tensor: name))
+    }
+    let prefix = path.joined(separator: ".")
+    var rest = Set(shapes.keys.filter { prefix.isEmpty || $0.hasPrefix(prefix + ".") })
+    module.forEachParameter(prefix) { name, _ in rest.remove(name) }
+    if let name = rest.min() {
+      return Diagnostic(
+        "recognise.extra", "tensor '\(name)' of \(file) belongs to no part of '\(module.operatorName)'",
         at: Location(file, tensor: name))
     }
     return Diagnostic(

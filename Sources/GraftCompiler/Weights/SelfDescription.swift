@@ -16,29 +16,33 @@ struct SelfDescription {
   init(_ module: Module, _ evaluator: Evaluator) throws(Diagnostic) {
     var files: [FileScope] = []
     var wanted: [[String]] = []  // The names in use, for each file.
-    func need(_ name: String, in file: FileScope) {
-      // The declaration that `name` means there, with whatever that names in turn.
-      for scope in file.searchOrder {
-        guard scope.operators[name] != nil || scope.lets[name] != nil else { continue }
-        let index = files.firstIndex { $0 === scope } ?? files.count
-        if index == files.count {
-          files.append(scope)
-          wanted.append([])
-        }
-        if wanted[index].contains(name) { return }
-        wanted[index].append(name)
-        let location = scope.operators[name]?.declaration.at ?? scope.lets[name]?.at
-        for word in words(in: location.map { scope.text(at: $0) } ?? "") where word != name { need(word, in: scope) }
-        return
-      }
-    }
+    var known: Set<String> = []
+    var work: [(name: String, file: FileScope)] = []
     func visit(_ module: Module) {
-      if let symbol = module.symbol { need(symbol.name, in: symbol.file) }
+      if let symbol = module.symbol { work.append((symbol.name, symbol.file)) }
       for (_, part) in module.parts { visit(part) }
     }
     visit(module)
-    // A file sees itself first and then what it saw: the order of the files says it.
-    let order = files.indices.sorted { (files[$0].isPrelude ? 1 : 0, $0) < (files[$1].isPrelude ? 1 : 0, $1) }
+    work.reverse()
+    while let (name, file) = work.popLast() {
+      // The declaration that `name` means there, with whatever that names in turn.
+      guard let scope = file.searchOrder.first(where: { $0.operators[name] != nil || $0.lets[name] != nil }) else {
+        continue
+      }
+      let index = files.firstIndex { $0 === scope } ?? files.count
+      if index == files.count {
+        files.append(scope)
+        wanted.append([])
+      }
+      guard known.insert("\(index) \(name)").inserted else { continue }
+      wanted[index].append(name)
+      let location = scope.operators[name]?.declaration.at ?? scope.lets[name]?.at
+      let text = location.map { scope.text(at: $0) } ?? ""
+      for word in words(in: text).sorted() where word != name { work.append((word, scope)) }
+    }
+    // What is seen stands behind what sees it, which sees more.
+    let reach = files.map(\.searchOrder.count)
+    let order = files.indices.sorted { (-reach[$0], $0) < (-reach[$1], $1) }
     files = order.map { files[$0] }
     wanted = order.map { wanted[$0] }
     var units: [JSON] = []
@@ -73,11 +77,13 @@ struct SelfDescription {
       for argument in module.arguments {
         guard let value = argument.value.json else {
           throw Diagnostic(
-            "metadata.argument", "'\(argument.label)' of '\(symbol.name)' is \(argument.value.kindText), which has no spelling in metadata")
+            "metadata.argument",
+            "'\(argument.label)' of '\(symbol.name)' is \(argument.value.kindText), which has no spelling in metadata")
         }
         arguments.append(JSON.Member(argument.label, value))
       }
       members.append(JSON.Member("arguments", .object(arguments)))
+      evaluator.beginStatement()
       standard = try evaluator.instantiate(module.bareOperation)
     case .list: members.append(JSON.Member("kind", .text("list")))
     case .parallel: members.append(JSON.Member("kind", .text("parallel")))
@@ -118,7 +124,8 @@ struct SelfDescription {
       let source = try SourceText(file: "\(file) (\(name))", bytes: Array(text.utf8))
       let tree = parse(source, into: &diagnostics)
       scopes[index] = FileScope(
-        tree, sources: [source], parents: parents, isPrelude: units[index]["prelude"] == .bool(true), diagnostics: &diagnostics)
+        tree, sources: [source], parents: parents, isPrelude: units[index]["prelude"] == .bool(true),
+        diagnostics: &diagnostics)
     }
     if let first = diagnostics.inSourceOrder.first(where: { $0.severity == .error }) { throw first }
     let module = try build(
@@ -149,15 +156,28 @@ struct SelfDescription {
       let scope = Scope(parent: nil, file: scopes.first ?? FileScope.empty)
       module = Module(tree["kind"] == .text("parallel") ? .parallel : .list, scope: scope)
     }
-    guard case .object(let parts)? = tree["parts"] else { return module }
+    guard case .object(let parts)? = tree["parts"] else {
+      guard module.symbol != nil || module.isList else { throw malformed("a parallel level without parts", file) }
+      return module
+    }
     for part in parts {
       let inner = try build(part.value, scopes, file, evaluator, depth: depth + 1)
-      if let index = module.parts.firstIndex(where: { $0.name == part.name }) {
-        module.parts[index].module = inner
-      } else if module.symbol == nil {
+      if module.symbol == nil {
         module.parts.append((part.name, inner))
+      } else if let index = module.parts.firstIndex(where: { $0.name == part.name }) {
+        module.parts[index].module = inner
       } else {
         throw malformed("'\(module.operatorName)' has no part '\(part.name)'", file)
+      }
+    }
+    let names = module.parts.map(\.name)
+    switch module.kind {
+    case .operator: break
+    case .list:
+      guard names == names.indices.map(String.init) else { throw malformed("a list is not numbered from 0", file) }
+    case .parallel:
+      guard names == ["branches", "merge"], module.parts[0].module.isList else {
+        throw malformed("a parallel level holds 'branches' and 'merge'", file)
       }
     }
     return module
@@ -195,63 +215,11 @@ extension Module {
     case (.operator(let a), .operator(let b)): if a != b { return false }
     default: return false
     }
-    for (a, b) in zip(arguments, other.arguments) where a.label != b.label || a.value.equals(b.value) != true { return false }
+    for (a, b) in zip(arguments, other.arguments) where a.label != b.label || a.value.equals(b.value) != true {
+      return false
+    }
     for (a, b) in zip(parts, other.parts) where a.name != b.name || !a.module.isSameTree(as: b.module) { return false }
     return true
-  }
-}
-
-extension Datum {
-  /// How metadata spells it, or `nil` for what is no plain value.
-  var json: JSON? {
-    switch self {
-    case .number(.fraction(let top, 1)): return .int(top)
-    case .number(.fraction(let top, let bottom)): return ["fraction": [.int(top), .int(bottom)]]
-    case .number(.approximate(let value)): return ["number": .number(value)]
-    case .bool(let value): return .bool(value)
-    case .text(let value): return .text(value)
-    case .word(let value): return ["word": .text(value)]
-    case .dtype(let value): return ["dtype": .text(value.rawValue)]
-    case .list(let values):
-      var list: [JSON] = []
-      for value in values {
-        guard let json = value.json else { return nil }
-        list.append(json)
-      }
-      return .list(list)
-    case .number(.batch), .record, .tuple, .tensor, .distribution, .operation, .selection, .module, .function, .part: return nil
-    }
-  }
-
-  init?(_ json: JSON) {
-    switch json {
-    case .int(let value): self = .number(Number(value))
-    case .number(let value): self = .number(.approximate(value))
-    case .bool(let value): self = .bool(value)
-    case .text(let value): self = .text(value)
-    case .list(let values):
-      var list: [Datum] = []
-      for value in values {
-        guard let datum = Datum(value) else { return nil }
-        list.append(datum)
-      }
-      self = .list(list)
-    case .object:
-      if case .list(let pair)? = json["fraction"], pair.count == 2, case .int(let top) = pair[0], case .int(let bottom) = pair[1],
-        bottom != 0, let quotient = try? Number(top) / Number(bottom)
-      {
-        self = .number(quotient)
-      } else if case .number(let value)? = json["number"] {
-        self = .number(.approximate(value))
-      } else if case .text(let word)? = json["word"] {
-        self = .word(word)
-      } else if case .text(let name)? = json["dtype"], let dtype = DType(rawValue: name) {
-        self = .dtype(dtype)
-      } else {
-        return nil
-      }
-    default: return nil
-    }
   }
 }
 

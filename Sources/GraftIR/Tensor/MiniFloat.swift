@@ -11,21 +11,21 @@ public struct MiniFloat: Sendable {
   let bias: Int
   let special: Special
 
-  static let f16 = MiniFloat(exponentBits: 5, mantissaBits: 10, bias: 15, special: .ieee)
-  static let bf16 = MiniFloat(exponentBits: 8, mantissaBits: 7, bias: 127, special: .ieee)
-  static let f8e4m3 = MiniFloat(exponentBits: 4, mantissaBits: 3, bias: 7, special: .nanOnly)
-  static let f8e5m2 = MiniFloat(exponentBits: 5, mantissaBits: 2, bias: 15, special: .ieee)
-  static let f8e4m3fnuz = MiniFloat(exponentBits: 4, mantissaBits: 3, bias: 8, special: .negativeZeroIsNaN)
-  static let f8e5m2fnuz = MiniFloat(exponentBits: 5, mantissaBits: 2, bias: 16, special: .negativeZeroIsNaN)
-  static let f6e2m3 = MiniFloat(exponentBits: 2, mantissaBits: 3, bias: 1, special: .none)
-  static let f6e3m2 = MiniFloat(exponentBits: 3, mantissaBits: 2, bias: 3, special: .none)
-  static let f4 = MiniFloat(exponentBits: 2, mantissaBits: 1, bias: 1, special: .none)
+  package static let f16 = MiniFloat(exponentBits: 5, mantissaBits: 10, bias: 15, special: .ieee)
+  package static let bf16 = MiniFloat(exponentBits: 8, mantissaBits: 7, bias: 127, special: .ieee)
+  package static let f8e4m3 = MiniFloat(exponentBits: 4, mantissaBits: 3, bias: 7, special: .nanOnly)
+  package static let f8e5m2 = MiniFloat(exponentBits: 5, mantissaBits: 2, bias: 15, special: .ieee)
+  package static let f8e4m3fnuz = MiniFloat(exponentBits: 4, mantissaBits: 3, bias: 8, special: .negativeZeroIsNaN)
+  package static let f8e5m2fnuz = MiniFloat(exponentBits: 5, mantissaBits: 2, bias: 16, special: .negativeZeroIsNaN)
+  package static let f6e2m3 = MiniFloat(exponentBits: 2, mantissaBits: 3, bias: 1, special: .none)
+  package static let f6e3m2 = MiniFloat(exponentBits: 3, mantissaBits: 2, bias: 3, special: .none)
+  package static let f4 = MiniFloat(exponentBits: 2, mantissaBits: 1, bias: 1, special: .none)
 
   private var signBit: UInt32 { 1 << UInt32(exponentBits + mantissaBits) }
   private var topExponent: Int { (1 << exponentBits) - 1 }
 
   /// The value of the low bits of `code`.
-  func decode(_ code: UInt32) -> Double {
+  package func decode(_ code: UInt32) -> Double {
     let negative = code & signBit != 0
     let exponent = Int(code >> UInt32(mantissaBits)) & topExponent
     let mantissa = Int(code) & ((1 << mantissaBits) - 1)
@@ -46,7 +46,7 @@ public struct MiniFloat: Sendable {
 
   /// The code nearest to `value`, ties to even; too large becomes infinity where there is one, NaN where there is
   /// only that, and the largest value where there is neither.
-  func encode(_ value: Double) -> UInt32 {
+  package func encode(_ value: Double) -> UInt32 {
     let sign = value.sign == .minus ? signBit : 0
     let mantissaMask = UInt32(1 << mantissaBits) - 1
     if value.isNaN {

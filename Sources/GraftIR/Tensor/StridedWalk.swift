@@ -2,16 +2,16 @@
 ///
 /// Axes of one element vanish and neighbouring axes that every tensor crosses in equal steps become one, so that rows
 /// are as long as they can be: what is done once for a row costs little.
-struct StridedWalk {
+package struct StridedWalk {
   /// The number of elements of a row.
-  private(set) var rowLength = 1
+  package private(set) var rowLength = 1
   /// For each tensor, the elements from one element of a row to the next.
-  private(set) var steps: [Int]
+  package private(set) var steps: [Int]
   private var outer: [(size: Int, strides: [Int])] = []
   private let isEmpty: Bool
 
   /// A walk over `shape`; `strides` holds for each tensor the elements from one index of each axis to the next.
-  init(_ shape: Shape, _ strides: [[Int]]) {
+  package init(_ shape: Shape, _ strides: [[Int]]) {
     isEmpty = shape.axes.contains(0)
     steps = strides.map { _ in 0 }
     if isEmpty { return }
@@ -30,7 +30,7 @@ struct StridedWalk {
   }
 
   /// Calls `body` for each row with the number of its first element, and the place of that element in each tensor.
-  func forEachRow(_ body: (_ start: Int, _ places: [Int]) -> Void) {
+  package func forEachRow(_ body: (_ start: Int, _ places: [Int]) -> Void) {
     if isEmpty { return }
     var places = steps.map { _ in 0 }
     var index = outer.map { _ in 0 }

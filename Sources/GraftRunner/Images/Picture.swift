@@ -33,7 +33,7 @@ public struct Picture: Sendable, Hashable {
       throw Diagnostic(
         "pictures.sample-shape",
         "samples of \(samples.type) are no pictures, expected floating point [n, 3, height, width]",
-        help: "latents become pictures through the decoder that '--vae' names")
+        help: "write them to a .safetensors file; latents need an autoencoder to become pictures")
     }
     let (channels, pixels) = (axes[1], axes[2] * axes[3])
     let values = samples.floats

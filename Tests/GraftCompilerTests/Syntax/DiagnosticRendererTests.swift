@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 @Suite struct DiagnosticRendererTests {
   static let source = SourceText(

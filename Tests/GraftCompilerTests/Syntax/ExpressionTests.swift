@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// The value of `let v = VALUE`, which must parse without a word.
 func expression(_ text: String) throws -> Expression {

@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// No text makes the parser trap, hang, or report without end.
 @Suite(.serialized) struct HostileTextTests {

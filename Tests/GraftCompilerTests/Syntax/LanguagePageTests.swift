@@ -2,7 +2,7 @@ import Foundation
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// `specs/language.md` and the parser say the same.
 @Suite struct LanguagePageTests {

@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 @Suite struct ParserTests {
   private func parsed(_ text: String) -> (tree: SyntaxTree, rules: [String], items: [Diagnostic]) {

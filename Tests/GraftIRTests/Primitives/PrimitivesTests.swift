@@ -1,6 +1,5 @@
+import GraftIR
 import Testing
-
-@testable import GraftIR
 
 @Suite struct PrimitivesTests {
   static let names = Primitives.all.map(\.name)

@@ -1,6 +1,5 @@
+import GraftIR
 import Testing
-
-@testable import GraftIR
 
 @Suite struct DTypeTests {
   @Test("A type is found by its safetensors spelling", arguments: DType.allCases)

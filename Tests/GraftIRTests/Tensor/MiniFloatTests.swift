@@ -1,6 +1,5 @@
+import GraftIR
 import Testing
-
-@testable import GraftIR
 
 @Suite struct MiniFloatTests {
   static let layouts: [(DType, MiniFloat)] = [

@@ -1,6 +1,5 @@
+import GraftIR
 import Testing
-
-@testable import GraftIR
 
 @Suite struct ShapeTests {
   static let cases: [(Shape, Int?)] = [

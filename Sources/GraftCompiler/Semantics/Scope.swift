@@ -1,0 +1,58 @@
+/// Names and what they mean, innermost first.
+package final class Scope: Sendable {
+  /// Names that one place may see, at most.
+  static let nameLimit = 4096
+  /// Scopes inside each other; beyond it they are laid together, so that looking up stays quick and letting go shallow.
+  private static let chainLimit = 24
+
+  package let parent: Scope?
+  package let file: FileScope
+  private let names: [String: Datum]
+  private let chain: Int
+  /// How many names there are, those counted twice that hide others.
+  let nameCount: Int
+
+  package init(parent: Scope?, file: FileScope, names: [String: Datum] = [:]) {
+    self.file = file
+    if let parent, parent.chain >= Self.chainLimit {
+      var all = names
+      var scope: Scope? = parent
+      while let current = scope {
+        all.merge(current.names) { inner, _ in inner }
+        scope = current.parent
+      }
+      self.parent = nil
+      self.names = all
+      chain = 1
+      nameCount = all.count
+      return
+    }
+    self.parent = parent
+    self.names = names
+    chain = (parent?.chain ?? 0) + 1
+    nameCount = (parent?.nameCount ?? 0) + names.count
+  }
+
+  package func lookup(_ name: String) -> Datum? {
+    var scope: Scope? = self
+    while let current = scope {
+      if let datum = current.names[name] { return datum }
+      scope = current.parent
+    }
+    return nil
+  }
+
+  package var visibleNames: [String] {
+    var result: [String] = []
+    var scope: Scope? = self
+    while let current = scope {
+      result += current.names.keys.sorted()
+      scope = current.parent
+    }
+    return result
+  }
+
+  package func adding(_ names: [String: Datum]) -> Scope {
+    names.isEmpty ? self : Scope(parent: self, file: file, names: names)
+  }
+}

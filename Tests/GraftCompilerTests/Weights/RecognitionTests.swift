@@ -1,0 +1,195 @@
+import GraftFormats
+import GraftIR
+import Testing
+
+@testable import GraftCompiler
+
+@Suite struct RecognitionTests {
+  private func fixture(
+    _ name: String, assuming assumptions: [String] = []
+  ) throws -> (module: Module, reader: any CheckpointReader) {
+    var options = Compiler.Options()
+    options.assumptions = assumptions
+    let path = Project.root.appending(path: "Tests/Fixtures/\(name)").path
+    let opened = try #require(try openCheckpoint(path))
+    return (try Compiler(options: options).recognise(opened, Library.prelude, Evaluator()), opened.reader)
+  }
+
+  private func calls(_ module: Module, _ part: String) -> [String] {
+    (module.part("blocks")?.parts ?? []).map { $0.module.part(part)?.callText ?? $0.module.operatorName }
+  }
+
+  private func scope(_ text: String) -> FileScope {
+    Library { _ throws(Diagnostic) in nil }.load(SourceText(file: "a.graft", text: text))
+  }
+
+  private func small(_ statements: String) throws -> Module {
+    try #require(Compiled.small(statements).architecture)
+  }
+
+  // Widths, depths and operators as the manifests beside the files say.
+  static let files: [(String, String, String)] = [
+    (
+      "dit/mini.safetensors", "dit(heads: 2)",
+      "size: 16, width: 16, depth: 8, heads: 2, patch: 2, in_channels: 4, out_channels: 8"
+    ),
+    (
+      "dit/tiny.safetensors", "dit(heads: 4)",
+      "size: 16, width: 64, depth: 8, heads: 4, patch: 2, in_channels: 4, out_channels: 8"
+    ),
+    (
+      "dit/patch4.safetensors", "dit(heads: 3)",
+      "size: 32, width: 36, depth: 2, heads: 3, patch: 4, in_channels: 3, out_channels: 6"
+    ),
+  ]
+
+  @Test("A model is read off its tensors", arguments: files)
+  func plain(_ name: String, _ assumption: String, _ arguments: String) throws {
+    let module = try fixture(name, assuming: [assumption]).module
+    #expect(module.callText == "dit(\(arguments), classes: 10)")
+  }
+
+  static let grafted: [(String, String, [Int: String])] = [
+    ("hyena_x_50", "attn", [1: "hyena_x(width: 16, kernel: 4)", 3: "", 5: "", 7: ""]),
+    ("swa_50", "attn", [1: "swa(width: 16, heads: 2, window: [4, 4])", 3: "", 5: "", 7: ""]),
+    ("mha_100", "attn", [:]),
+    ("mlp_r3_50", "mlp", [1: "mlp(width: 16, ratio: 3, hidden: 48)", 3: "", 5: "", 7: ""]),
+    ("mlp_r6_75", "mlp", [1: "mlp(width: 16, ratio: 6, hidden: 96)", 2: "", 3: "", 5: "", 6: "", 7: ""]),
+  ]
+
+  @Test("Grafted blocks are recognised by their tensors", arguments: grafted)
+  func releases(_ name: String, _ part: String, _ changed: [Int: String]) throws {
+    let opened = try fixture(
+      "dit/graft_\(name).pt", assuming: ["dit(heads: 2)", "swa(window: [4, 4])"])
+    let standard = part == "attn" ? "mha(width: 16, heads: 2)" : "mlp(width: 16, ratio: 4, hidden: 64)"
+    let graft = changed[1] ?? standard
+    #expect(calls(opened.module, part) == (0..<8).map { changed[$0] == nil ? standard : graft })
+    var names: Set<String> = []
+    opened.module.forEachParameter { name, _ in names.insert(name) }
+    #expect(names.count == opened.reader.entries.count)
+  }
+
+  static let parallel: [(String, Int, Int)] = [
+    ("pairs_average", 4, 2), ("pairs_random", 4, 2), ("fours_average", 2, 4), ("hybrid_pairs_random", 4, 2),
+  ]
+
+  @Test("Parallel levels are recognised, whatever their branches are", arguments: parallel)
+  func levels(_ name: String, _ depth: Int, _ width: Int) throws {
+    let module = try fixture(
+      "parallel/\(name).safetensors", assuming: ["dit(heads: 4)", "swa(window: [4, 4])"]
+    ).module
+    let blocks = try #require(module.part("blocks"))
+    #expect(blocks.parts.count == depth)
+    for (_, level) in blocks.parts {
+      #expect(level.part("branches")?.parts.count == width)
+      #expect(level.part("merge")?.callText == "merge_linear(width: 32, branches: \(width), start: average)")
+    }
+    if name.hasPrefix("hybrid") {
+      #expect(module[path: ["blocks", "0", "branches", "1", "attn"]]?.operatorName == "hyena_x")
+      #expect(module[path: ["blocks", "2", "branches", "0", "attn"]]?.operatorName == "swa")
+    }
+  }
+
+  @Test("What tensors cannot tell is asked for, with the very words to say it")
+  func asks() throws {
+    let module = try small("")
+    let reader = ListedCheckpoint(module)
+    let error = #expect(throws: Diagnostic.self) { try reader.recognised() }
+    #expect(error?.rule == "recognise.ask")
+    #expect(error?.help?.contains("--assume 'dit(heads: ...)'") == true)
+    #expect(try reader.recognised(assuming: ["dit(heads: 2)"]).isSameTree(as: module))
+    let window = ListedCheckpoint(try small("replace blocks[1].attn with swa(window: [2, 3])"))
+    let second = #expect(throws: Diagnostic.self) { try window.recognised(assuming: ["dit(heads: 2)"]) }
+    #expect(second?.help?.contains("--assume 'swa(window: ...)'") == true)
+  }
+
+  @Test("An assumption speaks of an operator, of all its uses, or of some parts with their index")
+  func assumptions() throws {
+    let module = try small("replace blocks[i in odd].attn with swa(window: [i, 4 + i])")
+    let reader = ListedCheckpoint(module)
+    let found = try reader.recognised(assuming: [
+      "dit(heads: 2)", "blocks[i in odd].attn = swa(window: [i, 4 + i])",
+    ])
+    #expect(found.isSameTree(as: module))
+    let same = try reader.recognised(assuming: ["dit(heads: 2)", "swa(window: [1, 1])"])
+    #expect(calls(same, "attn")[3] == "swa(width: 8, heads: 2, window: [1, 1])")
+    let heads = try ListedCheckpoint(try small("")).recognised(assuming: [
+      "dit(heads: 2)", "blocks[2].attn = mha(heads: 4)",
+    ])
+    #expect(calls(heads, "attn")[1...2] == ["mha(width: 8, heads: 2)", "mha(width: 8, heads: 4)"])
+  }
+
+  static let wrongAssumptions = [
+    "dit", "4", "dat(heads: 2)", "dit(2)", "dit(head: 2)", "blocks[0].attn = 4", ")", "",
+  ]
+
+  @Test("A wrong assumption is a mistake of usage", arguments: wrongAssumptions)
+  func wrongAssumption(_ text: String) throws {
+    let reader = ListedCheckpoint(try small(""))
+    let error = #expect(throws: Diagnostic.self) { try reader.recognised(assuming: [text]) }
+    #expect(["usage.assume", "usage.expression"].contains(error?.rule))
+    #expect(error?.category == .usage)
+  }
+
+  @Test("The file's own notes tell the heads, and so do presets of the same width that agree")
+  func notes() throws {
+    let reader = ListedCheckpoint(try small(""), metadata: ["args/num_heads": "2"])
+    #expect(try reader.recognised().callText.contains("heads: 2"))
+    let wide = try #require(Compiled("", model: "dit(size: 4, width: 384, depth: 2, heads: 6)").architecture)
+    #expect(try ListedCheckpoint(wide).recognised().callText.contains("heads: 6"))
+    // A person's word goes before both.
+    #expect(try ListedCheckpoint(wide).recognised(assuming: ["dit(heads: 12)"]).callText.contains("heads: 12"))
+  }
+
+  @Test("Operators that cannot be told apart are asked for")
+  func ambiguous() throws {
+    let twins = """
+      operator one(width d: Int) {
+        inner = linear(d, d)
+        forward(x: [B, N, d]) -> [B, N, d] { return inner(x) }
+        recover width = inner.weight[0]
+      }
+      operator two(width d: Int) {
+        inner = linear(d, d)
+        forward(x: [B, N, d]) -> [B, N, d] { return -inner(x) }
+        recover width = inner.weight[0]
+      }
+      """
+    let compiled = Compiled.small("replace blocks[1].attn with two()", before: twins)
+    let reader = ListedCheckpoint(try #require(compiled.architecture))
+    let error = #expect(throws: Diagnostic.self) { try reader.recognised(scope(twins), assuming: ["dit(heads: 2)"]) }
+    #expect(error?.rule == "recognise.ask")
+    #expect(error?.help?.contains("--assume 'blocks[1].attn = one(width: 8)'") == true)
+    for text in ["two(width: 8)", "blocks[1].attn = two(width: 8)"] {
+      let module = try reader.recognised(scope(twins), assuming: ["dit(heads: 2)", text])
+      #expect(calls(module, "attn")[1] == "two(width: 8)")
+    }
+  }
+
+  @Test("What belongs to no model, and what is too much or too little, is told")
+  func refused() throws {
+    func rule(_ tensors: [(String, Shape)]) -> String? {
+      let error = #expect(throws: Diagnostic.self) {
+        try ListedCheckpoint(tensors).recognised(assuming: ["dit(heads: 2)"])
+      }
+      return error?.rule
+    }
+    var tensors: [(String, Shape)] = []
+    try small("").forEachParameter { name, parameter in tensors.append((name, parameter.shape)) }
+    #expect(rule([]) == "recognise.unknown-model")
+    #expect(rule([("a", [2]), ("", []), ("a.b", [1]), ("..", [3])]) == "recognise.unknown-model")
+    #expect(rule(tensors + [("extra.weight", [2])]) == "recognise.extra")
+    #expect(rule(tensors.filter { $0.0 != "blocks.2.mlp.fc2.weight" }) == "weights.missing")
+    #expect(rule(tensors.map { $0.0 == "blocks.2.mlp.fc2.bias" ? ($0.0, [9]) : $0 }) == "weights.shape")
+    let strange = tensors.map { ($0.0.replacing("blocks.2.attn.qkv", with: "blocks.2.attn.abc"), $0.1) }
+    #expect(["weights.missing", "recognise.unknown-operator"].contains(rule(strange)))
+    let huge = tensors.map { ($0.0, Shape($0.1.axes.map { _ in 1 << 40 })) }
+    #expect(rule(huge) != nil)
+    let levels =
+      tensors.map { ($0.0.replacing("blocks.", with: "blocks.0.branches."), $0.1) } + [("blocks.0.merge.a", [1])]
+    #expect(rule(levels) != nil)
+    // Entries by the hundred thousand, none of them like a block.
+    #expect(rule((0..<100_000).map { ("blocks.\($0).w", [1]) }) != nil)
+    #expect(rule([(String(repeating: "a.", count: 50_000), [1])]) == "recognise.unknown-model")
+  }
+}
