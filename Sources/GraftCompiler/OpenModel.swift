@@ -41,6 +41,13 @@ public final class OpenModel: Sendable {
 
   /// The modules that `paths` name, such as `blocks[all].attn`, as the names that a run traces.
   public func tracePaths(_ paths: [String]) throws(Diagnostic) -> [String] {
+    do throws(Diagnostic) { return try selectedPaths(paths) } catch {
+      // Paths of the command line are no one's data.
+      throw Diagnostic(error.rule, error.message, label: error.label, help: error.help, category: .usage)
+    }
+  }
+
+  private func selectedPaths(_ paths: [String]) throws(Diagnostic) -> [String] {
     try onDeepStack { () throws(Diagnostic) in
       var result: [String] = []
       let evaluator = Evaluator()
@@ -164,6 +171,10 @@ extension Compiler {
     }
     return try sizeVariants(of: module, text).map { sizes throws(Diagnostic) in
       let tracer = Tracer(name: "forward")
+      // Where an operator leaves leading axes open, they are those of a batch of tokens.
+      for input in symbol.entry("forward")?.inputs ?? [] {
+        tracer.leading[input.name.text] = [.batch()] + sizes.filter { $0.0 == "N" }.map { Dimension($0.1) }
+      }
       let letters = Dictionary(sizes, uniquingKeysWith: { _, last in last })
       try tracer.traceEntry("forward", of: module, sizes: letters, evaluator)
       return OpenModel(
@@ -176,6 +187,7 @@ extension Compiler {
   private func sizeVariants(of module: Module, _ text: String) throws(Diagnostic) -> [[(String, Int)]] {
     var letters: [String] = []
     for input in module.symbol?.entry("forward")?.inputs ?? [] {
+      if case .ellipsis? = input.pattern.items.first, !letters.contains("N") { letters.append("N") }
       for case .size(let size) in input.pattern.items {
         guard let name = size.dottedName, name.first?.isUppercase == true, name != "B",
           module.scope.lookup(name) == nil,

@@ -39,7 +39,8 @@ struct InspectCommand: ParsableCommand {
     var model: OpenModel?
     var reason: String?
     do throws(Diagnostic) { model = try compiler.open(.checkpoint(address), randomWeights: false).first } catch {
-      reason = error.message
+      // Other advice is for graft files.
+      reason = error.message + (error.help.map { $0.contains("--assume") ? " (\($0))" : "" } ?? "")
       console.detail("no model is recognised: \(error.message)")
     }
     console.notes(of: compiler)

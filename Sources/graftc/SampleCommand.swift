@@ -51,6 +51,12 @@ struct SampleCommand: ParsableCommand {
         for model in opened {
           let runner = Model(model.program, pool: pool) { name throws(Diagnostic) in try model.tensor(name) }
           let denoiser = try Denoiser(runner, classes: classes, guidance: guidance)
+          let other = rows.first.map { Shape(Array($0.samples.shape.axes.dropFirst())) } ?? denoiser.shape
+          guard denoiser.shape == other else {
+            throw Diagnostic(
+              "sample.sizes", "'\(text)' gives samples of \(denoiser.shape), and the models before it of \(other)",
+              help: "sample them apart", category: .usage)
+          }
           for seed in seeds {
             let bar = console.progressBar("\(text), seed \(seed)")
             console.detail("\(text), seed \(seed): \(process.stepCount) steps of \(classes.count) pictures")
@@ -106,9 +112,6 @@ struct SampleCommand: ParsableCommand {
   }
 
   private func write(_ rows: [(name: String, samples: Tensor)], _ classes: [Int]) throws(Diagnostic) {
-    guard let first = rows.first else {
-      throw Diagnostic("usage.no-model", "no model to sample from", category: .usage)
-    }
     if output.hasSuffix(".png") {
       var pictures: [[Picture]] = []
       for row in rows { pictures.append(try Picture.pictures(of: row.samples)) }
@@ -121,12 +124,9 @@ struct SampleCommand: ParsableCommand {
       try PNGWriter.write(picture, to: output, replacing: force)
       return
     }
-    guard rows.allSatisfy({ $0.samples.shape.axes.dropFirst() == first.samples.shape.axes.dropFirst() }) else {
-      throw Diagnostic(
-        "sample.sizes", "the models' samples differ in size, so one tensor does not hold them", category: .usage)
-    }
     let values = rows.flatMap(\.samples.floats)
-    let shape = Shape([rows.reduce(0) { $0 + $1.samples.shape.axes[0] }] + first.samples.shape.axes.dropFirst())
+    let shape = Shape(
+      [rows.reduce(0) { $0 + $1.samples.shape.axes[0] }] + (rows.first?.samples.shape.axes.dropFirst() ?? []))
     var options = TransferEngine.Options()
     options.force = force
     try TransferEngine.write([("samples", Tensor(values, shape))], to: output, options: options)

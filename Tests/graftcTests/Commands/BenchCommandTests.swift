@@ -1,0 +1,58 @@
+import GraftFormats
+import Testing
+
+@Suite struct BenchCommandTests {
+  @Test("The JSON has the promised keys, an object a line for each model and batch")
+  func json() throws {
+    let lines = try Graftc.succeed([
+      "bench", Small.model, "mlp(width: 16)", "--set", "N=8", "--random-weights", "--json", "--batch", "1,2",
+      "--repeats", "2",
+      "--threads", "1",
+    ]).jsonLines()
+    #expect(lines.map { $0["batch"] } == [1, 1, 2, 2])
+    #expect(lines.map { $0["model"]?.textValue } == [Small.model, "mlp(width: 16)", Small.model, "mlp(width: 16)"])
+    #expect(lines.map { $0["set"] } == [[:], ["N": 8], [:], ["N": 8]])
+    for line in lines {
+      #expect(
+        line.members?.map(\.name)
+          == ["model", "set", "batch", "seconds", "gflops", "blas_share", "threads", "dtype", "ratio"])
+      let seconds = try #require(line["seconds"])
+      #expect(seconds.members?.map(\.name) == ["median", "min"])
+      let median = try #require(seconds["median"]?.doubleValue)
+      let least = try #require(seconds["min"]?.doubleValue)
+      #expect(least > 0 && least <= median)
+      #expect(try #require(line["gflops"]?.doubleValue) > 0)
+      #expect(try #require(line["blas_share"]?.doubleValue) > 0)
+      #expect(line["threads"] == 1)
+      #expect(line["dtype"] == "f32")
+    }
+    #expect(lines[0]["ratio"]?.doubleValue == 1)
+  }
+
+  @Test("An operator alone is timed for each of its sizes")
+  func singleOperator() throws {
+    let lines = try Graftc.succeed(["bench", "hyena_x(width: 24)", "--set", "N=16,32", "--json", "--repeats", "1"])
+      .jsonLines()
+    #expect(lines.map { $0["set"] } == [["N": 16], ["N": 32]])
+    try Graftc.fail(64, ["bench", "hyena_x(width: 24)"], rule: "usage.size")
+    try Graftc.fail(64, ["bench", "hyena_x(width: 24)", "--set", "N=0"], rule: "usage.size")
+    try Graftc.fail(64, ["bench", "hyena_x(width: 24)", "--set", "N=many"], rule: "usage.size")
+  }
+
+  @Test("The text names units, and the profile names kernels")
+  func text() throws {
+    let result = try Graftc.succeed(["bench", Small.model, "--random-weights", "--repeats", "1", "--profile"])
+    #expect(result.output.contains("GFLOP/s"))
+    #expect(result.output.contains("Linear") || result.output.contains("linear"))
+  }
+
+  @Test("What cannot be timed is refused")
+  func refusals() throws {
+    try Graftc.fail(64, ["bench", Small.model], rule: "usage.random-weights")
+    try Graftc.fail(64, ["bench", Small.model, "--random-weights", "--dtype", "f16"], rule: "usage.dtype")
+    try Graftc.fail(64, ["bench", Small.model, "--random-weights", "--batch", "0"], rule: "usage.bench")
+    try Graftc.fail(64, ["bench", Small.model, "--random-weights", "--batch", "1,x"], rule: "usage.numbers")
+    try Graftc.fail(66, ["bench", "/nowhere/model.pt"])
+    try Graftc.fail(64, ["bench"])
+  }
+}

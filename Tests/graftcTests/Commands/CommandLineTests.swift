@@ -1,0 +1,81 @@
+import GraftFormats
+import Testing
+
+/// What holds for every command.
+@Suite struct CommandLineTests {
+  static let commands = ["check", "plan", "compile", "inspect", "diff", "run", "sample", "bench", "version"]
+
+  @Test("Every command's help shows an example and the options that all understand", arguments: commands)
+  func help(_ command: String) throws {
+    let result = try Graftc.succeed([command, "--help"])
+    #expect(result.output.contains("Example: graftc \(command)"))
+    #expect(result.output.contains("--quiet") && result.output.contains("--verbose"))
+    #expect(result.error == "")
+  }
+
+  @Test("The program's help lists every command")
+  func overview() throws {
+    let output = try Graftc.succeed(["--help"]).output
+    for command in Self.commands { #expect(output.contains("  \(command) "), "\(command)") }
+  }
+
+  @Test("An unknown command or option is usage", arguments: [["frobnicate"], ["version", "--frobnicate"], ["plan"]])
+  func usage(_ arguments: [String]) throws { try Graftc.fail(64, arguments) }
+
+  @Test("The version tells build, processor and BLAS, also as JSON")
+  func version() throws {
+    let report = try Graftc.succeed(["version", "--json"]).json()
+    #expect(report.members?.map(\.name) == ["version", "build", "isa", "threads", "blas", "blas_core"])
+    #expect(report["threads"]?.intValue.map { $0 > 0 } == true)
+    let text = try Graftc.succeed(["version"]).output
+    for member in report.members ?? [] { #expect(text.contains("\(member.name): ")) }
+  }
+
+  @Test("Several graft files are checked, and the first that is wrong decides the exit code")
+  func check() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Small.graft, as: "right.graft")
+    try folder.write("graft \"g\" { base \(Small.model) noise remove blocks[9] emit \"x.pt\" }", as: "wrong.graft")
+    #expect(try Graftc.succeed(["check", folder("right.graft"), folder("right.graft")]).output == "")
+    let result = try Graftc.fail(
+      65, ["check", folder("right.graft"), folder("wrong.graft"), folder("none.graft")], rule: "paths.out-of-range")
+    #expect(result.error.contains("none.graft"))
+    #expect(result.error.contains("wrong.graft"))
+    try Graftc.fail(66, ["check", folder("none.graft"), folder("wrong.graft")])
+    try Graftc.succeed(["check", "-"], input: Small.graft)
+    #expect(folder.names == ["right.graft", "wrong.graft"])
+  }
+
+  @Test("--set is checked, and is only for parameters that are there")
+  func settings() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Small.graft, as: "small.graft")
+    try Graftc.succeed(["check", folder("small.graft"), "--set", "kernel=2,3"])
+    let result = try Graftc.fail(64, ["check", folder("small.graft"), "--set", "kernle=2"], rule: "variants.unknown")
+    #expect(result.error.contains("kernel"))
+    try Graftc.fail(64, ["check", folder("small.graft"), "--set", "kernel=wide"])
+  }
+
+  @Test("--quiet prints results and errors only")
+  func quiet() throws {
+    let result = try Graftc.succeed(["inspect", Golden.shapesModel, "--quiet", "--json"])
+    #expect(result.error == "")
+    #expect(!result.output.isEmpty)
+    let failure = try Graftc.fail(66, ["inspect", "/nowhere/model.pt", "--quiet"])
+    #expect(failure.error.contains("/nowhere/model.pt"))
+  }
+
+  @Test(
+    "Messages start in lower case and end without a period",
+    arguments: [
+      ["inspect", "/nowhere/model.pt"], ["check", "/nowhere/model.graft"],
+      ["run", "mlp(width: 3)", "--input", "a", "--output", "b.pt"],
+      ["bench", Small.model], ["sample", Small.model, "--labels", "x", "-o", "x.png"],
+    ])
+  func messages(_ arguments: [String]) throws {
+    let first = try #require(try Graftc.run(arguments).error.split(separator: "\n").first)
+    let message = try #require(first.split(separator: "error: ", maxSplits: 1).last)
+    #expect(message.first?.isUppercase == false)
+    #expect(message.last != ".")
+  }
+}

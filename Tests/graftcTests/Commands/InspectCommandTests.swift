@@ -1,0 +1,138 @@
+import Foundation
+import GraftFormats
+import GraftIR
+import Testing
+
+@Suite struct InspectCommandTests {
+  @Test("The JSON has the promised keys, arguments as values")
+  func json() throws {
+    let report = try Graftc.succeed(["inspect", Golden.shapesModel, "--json"]).json()
+    #expect(report.members?.map(\.name) == ["format", "model", "metadata", "tensors"])
+    #expect(report["format"]?.textValue == "pytorch")
+    let model = try #require(report["model"])
+    #expect(model.members?.map(\.name) == ["name", "arguments", "layout", "assumed", "blocks"])
+    #expect(model["arguments"]?["width"] == .int(128))
+    #expect(model["arguments"]?["heads"] == .int(4))
+    let block = try #require(model["blocks"]?.listValue?.first)
+    #expect(block == ["path": "blocks[0].attn", "operator": "mha", "arguments": ["width": 128, "heads": 4]])
+    #expect(report["metadata"]?["args/num_heads"]?.textValue == "4")
+    let tensors = try #require(report["tensors"]?.listValue)
+    #expect(tensors.count == 184)
+    #expect(
+      tensors[1] == [
+        "name": "model/x_embedder.proj.weight", "path": ["model", "x_embedder.proj.weight"], "dtype": "F32",
+        "shape": [128, 3, 4, 4], "bytes": 24576,
+      ])
+  }
+
+  @Test("A key selects a part, and the names are those below it")
+  func key() throws {
+    let report = try Graftc.succeed(["inspect", Golden.shapesModel + ":ema", "--json"]).json()
+    #expect(report["tensors"]?.listValue?.count == 92)
+    #expect(report["tensors"]?.listValue?.first?["name"]?.textValue == "pos_embed")
+    try Graftc.fail(65, ["inspect", Golden.shapesModel + ":emma"], rule: "checkpoint.unknown-key")
+  }
+
+  @Test(
+    "A file without a model is shown all the same",
+    arguments: [
+      "formats/sharded_safetensors", "formats/sharded_safetensors/model.safetensors.index.json", "formats/sharded_bin",
+    ])
+  func noModel(_ path: String) throws {
+    let report = try Graftc.succeed(["inspect", "\(Golden.folder)/\(path)", "--json"]).json()
+    #expect(report["model"] == .null)
+    #expect(report["tensors"]?.listValue?.isEmpty == false)
+    let text = try Graftc.succeed(["inspect", "\(Golden.folder)/\(path)"]).output
+    #expect(text.contains("no model is recognised"))
+  }
+
+  @Test("What graft wrote tells its base, hash and edits, and prints its program back")
+  func program() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Small.graft, as: "small.graft")
+    try Graftc.succeed(["compile", folder("small.graft"), "-o", folder("base.safetensors")])
+    let text = """
+      // A comment stays, as does the missing newline at the end.
+      graft "next" (ratio: Int = 2) {
+          base auto from "base.safetensors"
+          replace blocks[2].mlp with mlp(ratio: ratio)
+          emit "next.safetensors"
+      }
+      """
+    try folder.write(text, as: "next.graft")
+    try Graftc.succeed(["compile", folder("next.graft"), "--set", "ratio=3"])
+    #expect(try Graftc.succeed(["inspect", folder("next.safetensors"), "--program"]).output == text)
+    let report = try Graftc.succeed(["inspect", folder("next.safetensors")]).output
+    for expected in ["graft \"next\"", "ratio = 3", "from  base.safetensors", "SHA-256", "replace  blocks[2].mlp"] {
+      #expect(report.contains(expected), "\(expected)")
+    }
+    try Graftc.fail(65, ["inspect", Golden.shapesModel, "--program"], rule: "inspect.no-program")
+  }
+
+  @Test("What tensors do not tell is assumed, and said")
+  func assumptions() throws {
+    let file = Golden.folder + "/dit/tiny.safetensors"
+    let report = try Graftc.succeed(["inspect", file, "--json", "--assume", "dit(heads: 8)"]).json()
+    #expect(report["model"]?["arguments"]?["heads"] == .int(8))
+    #expect(report["model"]?["assumed"]?.listValue?.isEmpty == false)
+    let result = try Graftc.succeed(["inspect", file])
+    let hint = result.output.split(separator: "\n").first { $0.contains("--assume") }
+    #expect(hint?.contains("heads") == true)
+  }
+
+  @Test("Equal blocks stand on one line")
+  func runsOfBlocks() throws {
+    let text = try Graftc.succeed(["inspect", Golden.shapesModel]).output
+    #expect(text.contains("blocks[0] ... blocks[7]: attn = mha("))
+    #expect(!text.contains("blocks[3]:"))
+  }
+
+  @Test("Several files give one JSON object a line")
+  func several() throws {
+    let files = ["tiny", "mini"].map { "\(Golden.folder)/dit/\($0).safetensors" }
+    #expect(try Graftc.succeed(["inspect", "--json"] + files).jsonLines().count == 2)
+  }
+
+  static let hostile = Golden.hostile
+
+  @Test("There are hostile files")
+  func hostileCount() { #expect(Self.hostile.count > 40) }
+
+  /// Each of them says in its manifest what is wrong with it.
+  @Test("A hostile file is refused at once, with a message", arguments: hostile)
+  func hostileFiles(_ file: Golden.HostileFile) throws {
+    let folder = try TemporaryFolder()
+    let result = try Graftc.run(["inspect", Golden.folder + "/hostile/" + file.path], folder: folder.path)
+    #expect(
+      result.code == 65 || result.code == 66 || (file.mayLoad && result.code == 0), "\(result.code) \(result.error)")
+    #expect(result.code == 0 || !result.error.isEmpty)
+    #expect(result.processorSeconds < 2)
+    #expect(result.peakByteCount < 512 << 20)
+    #expect(folder.names == [])
+    #expect(!FileManager.default.fileExists(atPath: Golden.folder + "/hostile/graft_hostile_marker"))
+    // Bait lies outside of the checkpoint's folder; its tensor's name would show that it was read.
+    #expect(!result.output.contains("outside"))
+  }
+}
+
+extension Golden {
+  /// A file that must be refused.
+  struct HostileFile: Sendable, CustomTestStringConvertible {
+    let path: String
+    let mayLoad: Bool
+    var testDescription: String { path }
+  }
+
+  /// The hostile files that are beside the tests.
+  static var hostile: [HostileFile] {
+    let manifest = try? json("hostile/manifest.json")
+    let cases = manifest?["cases"]?.listValue ?? manifest?["files"]?.listValue ?? manifest?.listValue ?? []
+    return cases.compactMap { one in
+      guard let path = one["file"]?.textValue, FileManager.default.fileExists(atPath: "\(folder)/hostile/\(path)")
+      else {
+        return nil
+      }
+      return HostileFile(path: path, mayLoad: one["may_load"]?.boolValue == true)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import GraftFormats
+import Testing
+
+@Suite struct PlanCommandTests {
+  @Test("The JSON has the promised keys, and its operators add up to the totals")
+  func json() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Small.graft, as: "small.graft")
+    let report = try Graftc.succeed(["plan", folder("small.graft"), "--json"]).json()
+    #expect(
+      report.members?.map(\.name)
+        == ["model", "set", "base", "grafted", "edits", "requirements", "emits", "missing"])
+    for side in ["base", "grafted"] {
+      let figures = try #require(report[side])
+      let promised: Set<String> = ["parameters", "macs", "bytes", "depth", "operators"]
+      #expect(promised.isSubset(of: Set(figures.members?.map(\.name) ?? [])))
+      let rows = try #require(figures["operators"]?.listValue)
+      for row in rows {
+        #expect(Set(["path", "operator", "parameters", "macs"]).isSubset(of: Set(row.members?.map(\.name) ?? [])))
+      }
+      for total in ["parameters", "macs"] {
+        #expect(rows.compactMap { $0[total]?.intValue }.reduce(0, +) == figures[total]?.intValue)
+      }
+      #expect(figures["bytes"]?.intValue == figures["parameters"]?.intValue.map { 4 * $0 })
+      #expect(figures["depth"] == .int(4))
+    }
+    let edit = try #require(report["edits"]?.listValue?.first)
+    #expect(edit["path"]?.textValue == "blocks[1].attn")
+    #expect(edit["starts"]?["adopted"] == .int(4))
+  }
+
+  @Test(
+    "Products are those that the command line's page states",
+    arguments: [
+      ("dit.xl2(image: 256)", 118_621_421_568), ("dit.xl2(image: 512)", 524_538_298_368),
+    ])
+  func publishedProducts(_ model: String, _ macs: Int) throws {
+    let folder = try TemporaryFolder()
+    try folder.write("graft \"g\" { base \(model) from \"none.pt\" emit \"x.pt\" }", as: "g.graft")
+    let report = try Graftc.succeed(["plan", folder("g.graft"), "--json"]).json()
+    #expect(report["base"]?["macs"]?.intValue == macs)
+    #expect(report["grafted"]?["macs"]?.intValue == macs)
+  }
+
+  @Test("Each variant is one object a line, with the values that it was given")
+  func variants() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Small.graft, as: "small.graft")
+    let lines = try Graftc.succeed(["plan", folder("small.graft"), "--json", "--set", "kernel=2,3,8"]).jsonLines()
+    #expect(lines.map { $0["set"] } == [["kernel": 2], ["kernel": 3], ["kernel": 8]])
+    #expect(lines.allSatisfy { $0["model"]?.textValue == "small" })
+    let parameters = lines.compactMap { $0["grafted"]?["parameters"]?.intValue }
+    // Two blocks, a filter of 48 channels: one tap more is 96 parameters more.
+    #expect(parameters.map { $0 - parameters[0] } == [0, 96, 6 * 96])
+    let text = try Graftc.succeed(["plan", folder("small.graft"), "--set", "kernel=2..<4"]).output
+    #expect(text.contains("kernel=2") && text.contains("kernel=3"))
+  }
+
+  @Test("Without the base's file the plan says so and goes by the model's own shapes")
+  func missingBase() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      "graft \"g\" { base \(Small.model) from \"none.safetensors\" remove blocks[0] emit \"x.pt\" }", as: "g.graft")
+    try folder.write("graft \"g\" { base auto from \"none.safetensors\" emit \"x.pt\" }", as: "auto.graft")
+    let result = try Graftc.succeed(["plan", folder("g.graft")])
+    #expect(result.error.contains("none.safetensors"))
+    let report = try Graftc.succeed(["plan", folder("g.graft"), "--json"]).json()
+    #expect(report["grafted"]?["depth"] == .int(3))
+    #expect(report["missing"]?.listValue?.count == 1)
+    try Graftc.succeed(["check", folder("g.graft")])
+    try Graftc.fail(66, ["plan", folder("auto.graft")], rule: "weights.no-file")
+    try Graftc.fail(66, ["check", folder("auto.graft")], rule: "weights.no-file")
+  }
+
+  @Test("Bytes are those of the file that is emitted")
+  func bytes() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      """
+      graft "half" { base \(Small.model) noise emit "half.safetensors" as bf16 }
+      graft "next" { base auto from "half.safetensors" replace blocks[0].mlp with mlp(ratio: 2) emit "next.safetensors" }
+      """, as: "g.graft")
+    for (name, before) in [("half", 4), ("next", 2)] {
+      let report = try Graftc.succeed(["plan", folder("g.graft:\(name)"), "--json"]).json()
+      #expect(report["base"]?["bytes"]?.intValue == report["base"]?["parameters"]?.intValue.map { $0 * before })
+      try Graftc.succeed(["compile", folder("g.graft:\(name)"), "--quiet"])
+      let tensors = try Golden.tensors(folder("\(name).safetensors"))
+      #expect(report["grafted"]?["bytes"]?.intValue == tensors.values.reduce(0) { $0 + $1.byteCount })
+    }
+  }
+
+  @Test("The base of the command line takes the place of the graft's")
+  func base() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("graft \"g\" { base auto from \"none.pt\" remove blocks[0] emit \"x.pt\" }", as: "g.graft")
+    let report = try Graftc.succeed(["plan", folder("g.graft"), "--json", "--base", Golden.shapesModel]).json()
+    #expect(report["base"]?["parameters"] == .int(2_485_344))
+    #expect(report["grafted"]?["depth"] == .int(7))
+  }
+}
