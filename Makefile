@@ -8,9 +8,10 @@ SOURCES = Sources Tests Package.swift
 build: setup
 	swift build -c release --product graftc
 
-# Optimised, because the heavy tests multiply matrices.
+# Optimised, because the heavy tests multiply matrices. Tests see what has package access, so no code is built a second
+# time to be testable.
 test: setup
-	swift test -c release --scratch-path .build-test -Xswiftc -enable-testing
+	swift test -c release --disable-testable-imports
 
 # Grafts an operator onto a small model and draws pictures with both.
 demo: build

@@ -19,7 +19,8 @@ extension BLAS {
           c.withUnsafeMutableBufferPointer { c in
             guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
             multiply(
-              rows: rows, columns: columns, depth: depth, a: a, aStride: depth, b: b, bStride: depth, isBTransposed: true,
+              rows: rows, columns: columns, depth: depth, a: a, aStride: depth, b: b, bStride: depth,
+              isBTransposed: true,
               c: c, cStride: columns)
           }
         }
