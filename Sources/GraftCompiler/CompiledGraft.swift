@@ -14,7 +14,7 @@ public final class CompiledGraft {
 
     /// The type that the tensor called `name` is written in, or `nil` for its own.
     public func dtype(of name: String) -> DType? {
-      special.last { name == $0.prefix || name.hasPrefix($0.prefix + ".") }?.dtype ?? dtype
+      special.last { $0.prefix.isEmpty || name == $0.prefix || name.hasPrefix($0.prefix + ".") }?.dtype ?? dtype
     }
   }
 
@@ -136,6 +136,9 @@ package func onDeepStack<Result>(_ body: () throws(Diagnostic) -> Result) throws
 /// The graphs of every entry of a model, `forward` first.
 package func lower(_ module: Module, _ evaluator: Evaluator) throws(Diagnostic) -> Program {
   guard let symbol = module.symbol else { throw Diagnostic("graft.base-model", "a list is no model") }
+  guard symbol.entry("forward") != nil else {
+    throw Diagnostic("operators.no-entry", "'\(symbol.name)' has no 'forward'", at: symbol.declaration.name.at)
+  }
   var parameters: [Parameter] = []
   module.forEachParameter { name, parameter in
     parameters.append(Parameter(name: name, type: TensorType(.f32, parameter.shape), isFrozen: parameter.isFrozen))

@@ -70,7 +70,7 @@ public final class Compiler {
       }
     }
     for symbol in scope.operatorNames { if let found = scope.operators[symbol] { checkNames(found) } }
-    if diagnostics.hasErrors && library.diagnostics.hasErrors { return [] }
+    if library.diagnostics.hasErrors { return [] }
     var results: [CompiledGraft] = []
     for graft in grafts {
       for variant in variants(of: graft, scope) {
@@ -116,6 +116,13 @@ public final class Compiler {
         return []
       }
       guard let values = settingValues(text, parameter, scope) else { return [] }
+      guard !values.isEmpty, !result.contains(where: { $0.contains { $0.0 == name } }) else {
+        diagnostics.report(
+          Diagnostic(
+            "variants.value", "--set \(name)=\(text): " + (values.isEmpty ? "no value" : "the parameter is given twice"),
+            category: .usage))
+        return []
+      }
       if result.count * values.count > 10_000 {
         diagnostics.report(
           Diagnostic("limits.variants", "more than 10,000 variants", at: graft.name.at, category: .usage))
@@ -142,7 +149,9 @@ public final class Compiler {
       return splitSetting(text).map { .word($0) }
     }
     do throws(Diagnostic) {
-      guard case .list(let values) = try evaluate("[\(text)]", file: "--set", scope, evaluator) else { return nil }
+      guard case .list(let values) = try evaluate("[\(text)]", file: "--set", scope, evaluator) else {
+        throw Diagnostic("variants.value", "no value or list of values", category: .usage)
+      }
       var checked: [Datum] = []
       for value in values {
         checked.append(try evaluator.checked(value, for: parameter, what: "the graft", at: parameter.name.at))

@@ -26,7 +26,8 @@ public final class OpenModel: Sendable {
     self.module = module
     name = module.operatorName
     self.program = program
-    summary = ModelSummary(module, program.graphs[0], bytesPerElement: { $1.dtype.byteWidth ?? 4 })
+    summary = ModelSummary(
+      module, program.graph(named: "forward") ?? Graph(name: "forward"), bytesPerElement: { $1.dtype.byteWidth ?? 4 })
     self.assumed = assumed
     arguments = module.argumentsText
     argumentValues = module.argumentValues

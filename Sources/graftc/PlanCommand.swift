@@ -137,7 +137,9 @@ struct PlanReport {
     for row in graft.grafted.operators {
       if totals[row.operator] == nil { order.append(row.operator) }
       let old = totals[row.operator] ?? (0, 0, 0)
-      totals[row.operator] = (old.parts + 1, old.parameters + row.parameters, old.macs + row.macs)
+      totals[row.operator] = (
+        old.parts + 1, old.parameters.addingClamped(row.parameters), old.macs.addingClamped(row.macs)
+      )
     }
     return order.compactMap { name in
       totals[name].map { [name, String($0.parts), groupedDigits($0.parameters), groupedDigits($0.macs)] }

@@ -277,6 +277,7 @@ package final class Tracer {
           throw Diagnostic(
             "values.list", "a list is wanted here, and this is \(datum.kindText)", at: binding.list.at)
         }
+        try evaluator.spend(entries.count, at: binding.list.at)
         for entry in entries {
           environment = environment.adding([binding.name.text: entry])
           if let condition = binding.condition, !(try evaluator.isTrue(condition, environment)) { continue }

@@ -30,7 +30,11 @@ extension Builtin {
     Builtin("count", "x") { call throws(Diagnostic) in
       switch call.values["x"]?.datum {
       case .record(let entries)?: return .number(Number(entries.count))
-      case .selection(let selection)?: return .number(Number(selection.items.count))
+      case .selection(let selection)?:
+        guard selection.isWholeList, case .graft(let state) = call.environment.place,
+          let path = selection.items.first?.path, let list = state.architecture[path: path]
+        else { return .number(Number(selection.items.count)) }
+        return .number(Number(list.parts.count))
       default: return .number(Number(try call.entries("x").count))
       }
     },

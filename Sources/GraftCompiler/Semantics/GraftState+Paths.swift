@@ -57,6 +57,8 @@ extension GraftState {
         throw Diagnostic("paths.list", "'\(spelled(list.path))' is not a list", at: at)
       }
       var indices: [(Int, [(String, Number)], Location)] = []
+      // What brackets further left bound may be used here.
+      let environment = list.bindings.reduce(environment) { $0.adding([$1.0: .number($1.1)]) }
       for item in items {
         listCount = module.parts.count
         switch item {

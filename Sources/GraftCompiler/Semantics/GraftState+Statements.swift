@@ -47,6 +47,7 @@ extension GraftState {
         } else {
           let module = try placed(datum, place, value.at, inner)
           single.append((item.path, module))
+          forgetExpectations(below: item.path)
           if let result = signatures[item.path.joined(separator: ".")]?.result {
             expectations[item.path.joined(separator: ".")] = (result, value.at)
           }
@@ -57,7 +58,8 @@ extension GraftState {
     }
     var copy = architecture
     for (path, module) in single { copy.update(path[...]) { $0 = module } }
-    for (path, entries) in spliced.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+    // The innermost lists first: what is renumbered further out must not move the paths still to come.
+    for (path, entries) in spliced.sorted(by: { $1.key.lexicographicallyPrecedes($0.key) }) {
       copy.update(path[...]) { list in
         let all = list.parts.enumerated().flatMap { index, part in entries[index] ?? [part.module] }
         list = Module.list(all, scope: list.scope)
@@ -151,7 +153,7 @@ extension GraftState {
       removed[Array(item.path.dropLast()), default: []].insert(index)
     }
     var copy = architecture
-    for (path, indices) in removed.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+    for (path, indices) in removed.sorted(by: { $1.key.lexicographicallyPrecedes($0.key) }) {  // Innermost first.
       copy.update(path[...]) { list in
         list = Module.list(
           list.parts.enumerated().filter { !indices.contains($0.offset) }.map(\.element.module), scope: list.scope)
@@ -304,6 +306,10 @@ extension GraftState {
   }
 
   private func forgetExpectations(below path: [String]) {
+    if path.isEmpty {
+      expectations = [:]
+      return
+    }
     let prefix = path.joined(separator: ".")
     expectations = expectations.filter { !$0.key.hasPrefix(prefix + ".") }
   }

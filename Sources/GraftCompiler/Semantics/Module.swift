@@ -144,7 +144,7 @@ package struct ModuleParameter: Sendable {
 
 extension Int {
   /// The sum, or `max` where it is more: sizes and counts are never negative.
-  func addingClamped(_ other: Int) -> Int {
+  package func addingClamped(_ other: Int) -> Int {
     let (sum, overflow) = addingReportingOverflow(other)
     return overflow ? .max : sum
   }

@@ -98,7 +98,7 @@ extension Number {
     }
     var exponent = 0
     if let mark = text.firstIndex(where: { $0 == "e" || $0 == "E" }) {
-      guard let value = Int(text[text.index(after: mark)...]), abs(value) < 400 else { return nil }
+      guard let value = Int(text[text.index(after: mark)...]), (-399...399).contains(value) else { return nil }
       exponent = value
       text = String(text[..<mark])
     }

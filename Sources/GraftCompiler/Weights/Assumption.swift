@@ -18,7 +18,7 @@ extension Compiler {
       // A path stands before an '=' that is outside the call.
       var path: Expression?
       var call = text
-      if let sign = text.firstIndex(of: "="), text[..<sign].contains("[") || !text[..<sign].contains("(") {
+      if let sign = text.assignmentSign {
         path = try parseExpression(String(text[..<sign]), file: "--assume")
         call = String(text[text.index(after: sign)...])
       }
@@ -58,5 +58,25 @@ extension Compiler {
       arguments[label] = argument.value
     }
     return Assumption(path: path, symbol: symbol, arguments: arguments, scope: Scope(parent: nil, file: names))
+  }
+}
+
+extension String {
+  /// The first `=` outside of all brackets that is no part of `==`, `!=`, `<=` or `>=`.
+  fileprivate var assignmentSign: Index? {
+    var depth = 0
+    for index in indices {
+      switch self[index] {
+      case "(", "[", "{": depth += 1
+      case ")", "]", "}": depth -= 1
+      case "=":
+        let before = index == startIndex ? " " : self[self.index(before: index)]
+        let next = self.index(after: index)
+        let after = next == endIndex ? " " : self[next]
+        if depth == 0, !"=!<>".contains(before), after != "=" { return index }
+      default: break
+      }
+    }
+    return nil
   }
 }

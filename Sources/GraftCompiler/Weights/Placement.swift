@@ -123,7 +123,7 @@ extension GraftState {
       }
     case .from(let file)?:
       let address = try evaluator.plainText(file, environment.inside(start?.scope ?? environment.scope))
-      try load(address, into: &module, at: path, file.at)
+      try load(resolvePath(address, relativeTo: file.at.file), into: &module, at: path, file.at)
     }
     for assignment in start?.syntax.assignments ?? [] {
       var scope = environment.inside(start?.scope ?? environment.scope)
