@@ -47,7 +47,9 @@ extension ModelSummary {
 
     var rows: [Row] = []
     func below(_ path: String) -> Int { all[path] ?? 0 }
-    func own(_ module: Module) -> Int { module.parameters.reduce(0) { $0.addingClamped($1.shape.elementCount ?? .max) } }
+    func own(_ module: Module) -> Int {
+      module.parameters.reduce(0) { $0.addingClamped($1.shape.elementCount ?? .max) }
+    }
     func row(_ path: [String], _ module: Module, parameters: Int, macs: Int) {
       rows.append(
         Row(
