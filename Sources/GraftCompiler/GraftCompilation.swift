@@ -63,7 +63,9 @@ final class GraftCompilation {
         // What failed is as if it were not there, so that the lines below tell of their own mistakes only.
         if let before { state?.restore(before) }
         if isNews(error) { diagnostics.report(error.at(statement.at)) }
+        // Without a base nothing below means anything, and what has grown beyond a limit is not tried again.
         if case .base = statement.kind { return nil }
+        if error.rule.hasPrefix("limits.") { return nil }
         if case .let(let declaration) = statement.kind { broken.insert(declaration.name.text) }
       }
       if diagnostics.items.count > 100 { return nil }

@@ -40,6 +40,9 @@ public final class OpenModel: Sendable {
     missingFile = zip(readers, files).first { $0.0 == nil }?.1
   }
 
+  /// The checkpoints that the model's tensors are in.
+  public var readers: [any CheckpointReader] { sources?.readers ?? [] }
+
   /// The modules that `paths` name, such as `blocks[all].attn`, as the names that a run traces.
   public func tracePaths(_ paths: [String]) throws(Diagnostic) -> [String] {
     do throws(Diagnostic) { return try selectedPaths(paths) } catch {
@@ -129,6 +132,7 @@ extension Compiler {
       for item in compiler.diagnostics.items { report(item) }
       for text in compiler.notes { note(text) }
       adopt(compiler)
+      if let first = compiler.diagnostics.inSourceOrder.first(where: { $0.severity == .error }) { throw first }
       return try grafts.map { graft throws(Diagnostic) in
         OpenModel(
           graft.architecture, program: try graft.program(), assumed: [], readers: graft.checkpoints.readers,

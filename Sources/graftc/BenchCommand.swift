@@ -87,7 +87,7 @@ struct BenchCommand: ParsableCommand {
             + "BLAS alone takes \(share.map { rounded($0 * 100) } ?? "?") % of it, \(bench.threadCount) threads\(ratio)"
         )
       }
-      if profile {
+      if profile && !json {
         let rows = profiles[index].entries.map {
           [
             $0.name, String($0.count), duration($0.seconds / Double(repeats)),

@@ -93,6 +93,8 @@ struct Console {
   /// Runs `body`, prints what went wrong and ends with the exit code that it means.
   func run(_ compiler: Compiler? = nil, _ body: () throws(Diagnostic) -> Void) throws {
     do throws(Diagnostic) { try body() } catch {
+      // What the compiler found says more than what could not go on because of it.
+      if let compiler, compiler.diagnostics.hasErrors { try finish(compiler) }
       fail(error, sources: compiler?.sources ?? [])
       throw ExitCode(error.category.exitCode)
     }

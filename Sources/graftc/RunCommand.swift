@@ -41,10 +41,12 @@ struct RunCommand: ParsableCommand {
       let results: [(name: String, tensor: Tensor)]
       if let operatorText {
         let single = try compiler.openOperator(operatorText, checkpoint: model, inputs: inputs.mapValues(\.shape))
+        try TransferEngine.checkSources(single.readers, areNot: output)
         results = try Model(single.program, pool: pool) { name throws(Diagnostic) in try single.tensor(name) }
           .run(function: function, inputs: inputs)
       } else {
         let opened = try one(try compiler.open(Compiler.ModelAddress(model), randomWeights: randomWeights))
+        try TransferEngine.checkSources(opened.readers, areNot: output)
         let paths = try opened.tracePaths(trace)
         results = try Model(opened.program, pool: pool) { name throws(Diagnostic) in try opened.tensor(name) }
           .run(function: function, inputs: inputs, trace: Set(paths))

@@ -49,6 +49,7 @@ struct SampleCommand: ParsableCommand {
         let opened = try compiler.open(Compiler.ModelAddress(text), randomWeights: randomWeights)
         console.notes(of: compiler)
         for model in opened {
+          try TransferEngine.checkSources(model.readers + (given.map { [$0] } ?? []), areNot: output)
           let runner = Model(model.program, pool: pool) { name throws(Diagnostic) in try model.tensor(name) }
           let denoiser = try Denoiser(runner, classes: classes, guidance: guidance)
           let other = rows.first.map { Shape(Array($0.samples.shape.axes.dropFirst())) } ?? denoiser.shape

@@ -4,7 +4,7 @@ import GraftIR
 /// Builds one graph by running an entry of the model on values that stand for tensors.
 package final class Tracer {
   /// Nodes of one graph, at most.
-  static let nodeLimit = 1_000_000
+  static let nodeLimit = 200_000
 
   var builder: GraphBuilder
   /// What each part was given and gave, at its first call, by path.
@@ -134,7 +134,7 @@ package final class Tracer {
     _ evaluator: Evaluator
   ) throws(Diagnostic) -> Datum {
     guard let branches = module.part("branches"), let merge = module.part("merge") else {
-      throw Diagnostic("operators.parallel", "a parallel level has branches and a merge", at: at, category: .defect)
+      throw Diagnostic("graft.defect", "a parallel level has branches and a merge", at: at, category: .defect)
     }
     var outputs: [Datum] = []
     var names: [String: Datum] = [:]

@@ -219,7 +219,9 @@ extension Builtin.Call {
     _ x: TracedTensor, _ axes: [Dimension], _ primitive: String = "Reshape"
   ) throws(Diagnostic) -> TracedTensor {
     let results = try evaluator.applyAll(primitive, [x], ["shape": .dimensions(axes)], at: at, environment)
-    guard let result = results.first else { throw Diagnostic("values.size", "no tensor", at: at, category: .defect) }
+    guard let result = results.first else {
+      throw Diagnostic("graft.defect", "'\(primitive)' gives nothing", at: at, category: .defect)
+    }
     return result
   }
 

@@ -21,7 +21,7 @@ extension Evaluator {
     _ name: String, _ inputs: [TracedTensor], _ attributes: Attributes, at: Location, _ environment: Environment
   ) throws(Diagnostic) -> [TracedTensor] {
     guard let primitive = Primitives.named(name) else {
-      throw Diagnostic("names.unknown-primitive", "there is no primitive '\(name)'", at: at, category: .defect)
+      throw Diagnostic("graft.defect", "there is no primitive '\(name)'", at: at, category: .defect)
     }
     do {
       if let frame = environment.frame { return try frame.tracer.node(primitive, inputs, attributes, path: frame.path) }

@@ -18,7 +18,7 @@ package final class Evaluator {
   /// Bytes of a text, at most.
   static let textLimit = 100_000
   /// Operators in a model, at most.
-  static let moduleLimit = 50_000
+  static let moduleLimit = 20_000
 
   private var steps = 0
   private var statementSteps = 0

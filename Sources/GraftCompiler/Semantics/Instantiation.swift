@@ -31,6 +31,11 @@ extension Evaluator {
     }
     switch operation.target {
     case .list(let operations):
+      if let start = operation.start {
+        throw Diagnostic(
+          "starts.operator", "'starting' follows one operator, and this is a list", at: start.syntax.at,
+          help: "write it behind each entry")
+      }
       var entries: [Module] = []
       for entry in operations { entries.append(try instantiate(entry, context)) }
       return Module.list(entries, scope: Scope(parent: nil, file: FileScope.empty))

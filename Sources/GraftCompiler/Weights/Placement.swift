@@ -66,6 +66,11 @@ extension GraftState {
     inputs: [InstantiationContext.PlaceInput], surroundings: [Module], _ environment: Environment
   ) throws(Diagnostic) -> Module {
     if case .list(let operations) = operation.target {
+      if let start = operation.start {
+        throw Diagnostic(
+          "starts.operator", "'starting' follows one operator, and this is a list", at: start.syntax.at,
+          help: "write it behind each entry")
+      }
       var entries: [Module] = []
       for (index, entry) in operations.enumerated() {
         entries.append(

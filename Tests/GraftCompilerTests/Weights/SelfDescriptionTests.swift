@@ -138,6 +138,14 @@ import GraftCompiler
     "[{\"file\": \"a\", \"prelude\": false, \"sees\": [], \"text\": \"\(text)\"}]"
   }
 
+  @Test("What is no list of units, or no tree of theirs, is malformed")
+  func malformed() {
+    for (declarations, architecture) in [("[1]", "{}"), ("{}", "{}"), ("[]", "{\"operator\": \"a\", \"unit\": 0}")] {
+      let texts = [SelfDescription.declarationsKey: declarations, SelfDescription.architectureKey: architecture]
+      #expect { try read(texts) } throws: { ($0 as? Diagnostic)?.rule == "metadata.malformed" }
+    }
+  }
+
   @Test("Damaged texts are refused, never a trap", arguments: damaged)
   func damage(_ declarations: String, _ architecture: String) {
     let texts = [SelfDescription.declarationsKey: declarations, SelfDescription.architectureKey: architecture]
