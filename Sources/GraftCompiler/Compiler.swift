@@ -119,7 +119,8 @@ public final class Compiler {
       guard !values.isEmpty, !result.contains(where: { $0.contains { $0.0 == name } }) else {
         diagnostics.report(
           Diagnostic(
-            "variants.value", "--set \(name)=\(text): " + (values.isEmpty ? "no value" : "the parameter is given twice"),
+            "variants.value",
+            "--set \(name)=\(text): " + (values.isEmpty ? "no value" : "the parameter is given twice"),
             category: .usage))
         return []
       }

@@ -1,12 +1,12 @@
-import GraftIR
+package import GraftIR
 import Glibc
 
 /// Files of graft text.
-enum TextFile {
-  static let limit = 16 << 20
+package enum TextFile {
+  package static let limit = 16 << 20
 
   /// All bytes of the file at `path`, or of standard input for `-`; `nil` where there is no such file.
-  static func read(_ path: String) throws(Diagnostic) -> [UInt8]? {
+  package static func read(_ path: String) throws(Diagnostic) -> [UInt8]? {
     let descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if descriptor < 0 {
       if errno == ENOENT || errno == ENOTDIR { return nil }

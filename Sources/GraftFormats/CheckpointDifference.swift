@@ -66,7 +66,9 @@ public struct CheckpointDifference: Sendable, Hashable {
     let width = x.dtype == y.dtype && !x.dtype.isFloatingPoint ? x.dtype.byteWidth : nil
     for index in 0..<x.elementCount {
       let (p, q) = (x.dtype.load(index, from: a), y.dtype.load(index, from: b))
-      if let width, p == q, !a[index * width..<(index + 1) * width].elementsEqual(b[index * width..<(index + 1) * width]) {
+      if let width, p == q,
+        !a[index * width..<(index + 1) * width].elementsEqual(b[index * width..<(index + 1) * width])
+      {
         isClose = false
         continue
       }

@@ -52,6 +52,11 @@ struct SampleCommand: ParsableCommand {
           try TransferEngine.checkSources(model.readers + (given.map { [$0] } ?? []), areNot: output)
           let runner = Model(model.program, pool: pool) { name throws(Diagnostic) in try model.tensor(name) }
           let denoiser = try Denoiser(runner, classes: classes, guidance: guidance)
+          if output.hasSuffix(".png"), denoiser.shape.axes.first != 3 {
+            throw Diagnostic(
+              "pictures.sample-shape", "samples of \(denoiser.shape) are no pictures, expected [3, height, width]",
+              help: "write them to a .safetensors file; latents need an autoencoder to become pictures")
+          }
           let other = rows.first.map { Shape(Array($0.samples.shape.axes.dropFirst())) } ?? denoiser.shape
           guard denoiser.shape == other else {
             throw Diagnostic(

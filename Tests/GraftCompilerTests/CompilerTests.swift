@@ -2,7 +2,7 @@ import Foundation
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 @Suite struct CompilerTests {
   private func rule(_ body: () throws -> Void) -> String? {

@@ -2,7 +2,7 @@ import Foundation
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// The pages of `specs/`, the sources and the tests say the same.
 @Suite struct SpecificationTests {

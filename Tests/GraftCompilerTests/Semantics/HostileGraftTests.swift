@@ -2,7 +2,7 @@ import Foundation
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// No file makes the compiler trap, hang, or grow without bound.
 @Suite(.serialized) struct HostileGraftTests {
