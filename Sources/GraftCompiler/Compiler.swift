@@ -69,7 +69,9 @@ public final class Compiler {
             help: hint.map { "did you mean '\($0)'?" }, category: .usage))
       }
     }
-    for symbol in scope.operatorNames { if let found = scope.operators[symbol] { checkNames(found) } }
+    for symbol in scope.operatorNames where diagnostics.items.count <= 100 {
+      if let found = scope.operators[symbol] { checkNames(found) }
+    }
     if library.diagnostics.hasErrors { return [] }
     var results: [CompiledGraft] = []
     for graft in grafts {

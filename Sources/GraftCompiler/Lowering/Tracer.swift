@@ -40,7 +40,9 @@ package final class Tracer {
       }
       values.append(value)
     }
-    return try builder.node(primitive, values, attributes, path: path).map {
+    let results = try builder.node(primitive, values, attributes, path: path)
+    nodeCount += results.count - 1  // A split into thousands weighs as much as thousands of nodes.
+    return results.map {
       TracedTensor(origin: .value($0), type: builder.type(of: $0))
     }
   }

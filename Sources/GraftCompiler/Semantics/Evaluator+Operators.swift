@@ -55,6 +55,7 @@ extension Evaluator {
       return try made(x + y, at: at)
     case (.add, .text(let x), .text(let y)):
       if x.utf8.count + y.utf8.count > Self.textLimit { throw tooLong(at: at) }
+      try spend((x.utf8.count + y.utf8.count) / Self.bytesPerStep, at: at)
       return .text(x + y)
     case (.add, .selection(let x), .selection(let y)):
       try spend(x.items.count + y.items.count, at: at)
@@ -67,6 +68,7 @@ extension Evaluator {
       guard copies >= 0, copies <= 10_000 else {
         throw Diagnostic("limits.list", "\(copies) copies of an operator, where 0 to 10,000 are possible", at: right.at)
       }
+      try spend(4 * copies, at: right.at)  // Each is a value of its own, and lists of them are quickly written.
       return .operation(
         Operation(
           target: .list([Operation](repeating: operation, count: copies)), arguments: [:], start: nil, at: left.at))

@@ -17,6 +17,8 @@ package final class Evaluator {
   static let nestingLimit = 32
   /// Bytes of a text, at most.
   static let textLimit = 100_000
+  /// Bytes of a new text that count as one step.
+  static let bytesPerStep = 64
   /// Operators in a model, at most.
   static let moduleLimit = 20_000
 
@@ -140,6 +142,7 @@ package final class Evaluator {
         result += text
       }
       if result.utf8.count > Self.textLimit { throw tooLong(at: parts.firstLocation) }
+      if case .value(let expression) = part { try spend(result.utf8.count / Self.bytesPerStep, at: expression.at) }
     }
     return .text(result)
   }

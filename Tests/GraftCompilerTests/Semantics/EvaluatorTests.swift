@@ -93,6 +93,11 @@ import GraftCompiler
     ("let f(n, t) = if n == 0 then t else f(n - 1, t + 1)", "f(400, ones([2]))", "limits.formula"),
     ("let f(n, t) = if n == 0 then t else f(n - 1, concat([t, t]))", "f(60, ones([2]))", "limits.formula"),
     ("let f(n, t) = if n == 0 then t else f(n - 1, tile(t, [10000]))", "f(8, ones([2]))", "limits.elements"),
+    ("", "[linear(1, 2) * 10000 for i in 0..<10000]", "limits.steps"),
+    (
+      "let t(n) = if n == 0 then \"ab\" else t(n - 1) + t(n - 1)", "[t(15) + \"\\(i)\" for i in 0..<100000]",
+      "limits.steps"
+    ),
     ("", "linear(1, 2) * 10 ** 9", "limits.list"),
     ("", "\"\\([\"\(String(repeating: "a", count: 2000))\" for i in 0..<1000])\"", "values.text"),
   ]
