@@ -95,7 +95,7 @@ import GraftCompiler
     ("let f(n, t) = if n == 0 then t else f(n - 1, tile(t, [10000]))", "f(8, ones([2]))", "limits.elements"),
     ("", "[linear(1, 2) * 10000 for i in 0..<10000]", "limits.steps"),
     (
-      "let t(n) = if n == 0 then \"ab\" else t(n - 1) + t(n - 1)", "[t(15) + \"\\(i)\" for i in 0..<100000]",
+      "let t(n) = if n == 0 then \"ab\" else t(n - 1) + t(n - 1)", "[t(15) + \"\\(i)\" for i in 0..<99999]",
       "limits.steps"
     ),
     ("", "linear(1, 2) * 10 ** 9", "limits.list"),

@@ -159,7 +159,10 @@ import Testing
   @Test("An interrupt ends with 130 and leaves nothing")
   func interrupt() throws {
     let run = try Graftc.start(
-      ["sample", "dit.s2(image: 256)", "--random-weights", "--labels", "1", "--steps", "1000", "-o", folder("x.png")])
+      [
+        "sample", "dit.s2(image: 256)", "--random-weights", "--labels", "1", "--steps", "1000", "-o",
+        folder("x.safetensors"),
+      ])
     // Wherever the signal comes, in the middle of a step or before the first, the end is the same.
     usleep(500_000)
     run.send(SIGINT)
