@@ -39,7 +39,7 @@ public final class Compiler {
 
   /// A compiler that reads graft files from the file system; `-` is standard input.
   public convenience init(options: Options = Options()) {
-    self.init(options: options) { path throws(Diagnostic) in try readFile(path) }
+    self.init(options: options) { path throws(Diagnostic) in try TextFile.read(path) }
   }
 
   /// Every text that was read, for showing places in it.
@@ -204,9 +204,6 @@ public final class Compiler {
 private func splitSetting(_ text: String) -> [String] {
   text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
 }
-
-/// The bytes of a file of graft text, at most 16 MiB, or `nil` where there is none.
-func readFile(_ path: String) throws(Diagnostic) -> [UInt8]? { try TextFile.read(path) }
 
 extension String {
   /// `name` and `.extension`.

@@ -31,11 +31,7 @@ extension Evaluator {
     }
     switch operation.target {
     case .list(let operations):
-      if let start = operation.start {
-        throw Diagnostic(
-          "starts.operator", "'starting' follows one operator, and this is a list", at: start.syntax.at,
-          help: "write it behind each entry")
-      }
+      try operation.refuseStartOfList()
       var entries: [Module] = []
       for entry in operations { entries.append(try instantiate(entry, context)) }
       return Module.list(entries, scope: Scope(parent: nil, file: FileScope.empty))
@@ -342,6 +338,18 @@ extension Scope {
     var names: [String: Datum] = [:]
     for word in words where lookup(word.text) == nil { names[word.text] = .word(word.text) }
     return adding(names)
+  }
+}
+
+extension Operation {
+  /// A list starts entry by entry, so a clause behind all of it would be lost.
+  ///
+  /// - Throws: `starts.operator` where there is one.
+  func refuseStartOfList() throws(Diagnostic) {
+    guard let start else { return }
+    throw Diagnostic(
+      "starts.operator", "'starting' follows one operator, and this is a list", at: start.syntax.at,
+      help: "write it behind each entry")
   }
 }
 

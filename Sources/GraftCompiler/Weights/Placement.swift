@@ -66,11 +66,7 @@ extension GraftState {
     inputs: [InstantiationContext.PlaceInput], surroundings: [Module], _ environment: Environment
   ) throws(Diagnostic) -> Module {
     if case .list(let operations) = operation.target {
-      if let start = operation.start {
-        throw Diagnostic(
-          "starts.operator", "'starting' follows one operator, and this is a list", at: start.syntax.at,
-          help: "write it behind each entry")
-      }
+      try operation.refuseStartOfList()
       var entries: [Module] = []
       for (index, entry) in operations.enumerated() {
         entries.append(

@@ -63,21 +63,17 @@ struct Recognition {
   /// The model whose tensors are those of the file.
   mutating func model() throws(Diagnostic) -> Module {
     let models = names.visibleOperators.filter(\.declaration.isModel)
-    var found: [Module] = []
     var best: (known: Int, reason: Diagnostic)?
     for symbol in models {
       question = nil
       do throws(Diagnostic) {
-        let module = try model(symbol)
-        found.append(module)
         // Files see each other in order, so the nearest file's model is the one that is meant.
-        break
+        return try model(symbol)
       } catch {
         let known = recovered(symbol, root).count
         if best.map({ known > $0.known }) ?? true { best = (known, error) }
       }
     }
-    if let module = found.first { return module }
     if let best, best.known > 0 { throw best.reason }
     throw Diagnostic(
       "recognise.unknown-model",
