@@ -5,11 +5,13 @@ public import GraftIR
 public final class CompiledGraft {
   /// One file to write.
   public struct Emit {
+    /// The path of the file, as seen from the working directory.
     public let file: String
     /// The type of every tensor, or `nil` to keep each as it is.
     public let dtype: DType?
     /// Types of some parts, by the path that their names begin with.
     public let special: [(prefix: String, dtype: DType)]
+    /// Where the graft says it.
     public let at: Location
 
     /// The type that the tensor called `name` is written in, or `nil` for its own.
@@ -20,25 +22,35 @@ public final class CompiledGraft {
 
   /// What a statement did to one part.
   public struct Edit: Sendable, Hashable {
+    /// The statement's first word: `replace`, `remove` or `parallelize`.
     public let word: String
+    /// As a graft writes it: `blocks[3].attn`.
     public let path: String
     /// The call of the operator that stands there now; empty where nothing does.
     public let `operator`: String
-    /// How many tensors start in each way.
+    /// How many tensors start in each way, by `WeightOrigin.rawValue`.
     public let starts: [String: Int]
   }
 
+  /// The graft's name.
   public let name: String
   /// The values of the graft's parameters that `--set` gave.
   public let settings: [(name: String, value: String)]
   /// The graft file.
   public let file: String
+  /// The whole text of the graft file.
   public let source: String
+  /// The base model as a call with every argument said.
   public let baseText: String
+  /// The figures of the base model.
   public let base: ModelSummary
+  /// The figures of what the statements made of it; bytes as the first `emit` writes them.
   public let grafted: ModelSummary
+  /// What the statements did, in order, one for each part.
   public let edits: [Edit]
+  /// The files to write, in order.
   public let emits: [Emit]
+  /// The conditions that `require` states, as they are written.
   public let requirements: [String]
   package let architecture: Module
   let checkpoints: Checkpoints

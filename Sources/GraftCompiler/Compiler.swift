@@ -25,7 +25,9 @@ public final class Compiler {
     public init() {}
   }
 
+  /// What the command line says beside the file.
   public let options: Options
+  /// What was found wrong so far.
   public private(set) var diagnostics = Diagnostics()
   /// What was chosen without being said, for a person to read.
   public private(set) var notes: [String] = []
@@ -50,6 +52,11 @@ public final class Compiler {
   /// Compiles every variant of every graft of `file`, or of the one called `graftName`. What is wrong is in `diagnostics`.
   public func compile(file: String, graftName: String? = nil) -> [CompiledGraft] {
     withDeepStack { compileOnThisStack(file, graftName) }
+  }
+
+  /// Compiles every variant of every graft that `address` names. What is wrong is in `diagnostics`.
+  public func compile(_ address: GraftAddress) -> [CompiledGraft] {
+    compile(file: address.file, graftName: address.name)
   }
 
   private func compileOnThisStack(_ file: String, _ graftName: String?) -> [CompiledGraft] {

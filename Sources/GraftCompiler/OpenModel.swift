@@ -3,8 +3,11 @@ public import GraftIR
 
 /// A model that can be run: its graphs, and where its tensors are.
 public final class OpenModel: Sendable {
+  /// The name of the model, or of the operator that is opened alone.
   public let name: String
+  /// The graphs of its entries, `forward` first, and the tensors that they take.
   public let program: Program
+  /// Its figures; bytes as its tensors are stored now.
   public let summary: ModelSummary
   /// What was taken for granted because tensors do not tell it.
   public let assumed: [String]
@@ -44,6 +47,8 @@ public final class OpenModel: Sendable {
   public var readers: [any CheckpointReader] { sources?.readers ?? [] }
 
   /// The modules that `paths` name, such as `blocks[all].attn`, as the names that a run traces.
+  ///
+  /// - Throws: rules of the page `language`, as mistakes of usage.
   public func tracePaths(_ paths: [String]) throws(Diagnostic) -> [String] {
     do throws(Diagnostic) { return try selectedPaths(paths) } catch {
       // Paths of the command line are no one's data.
@@ -72,6 +77,8 @@ public final class OpenModel: Sendable {
   }
 
   /// The values of the tensor called `name`: a view of the file where it is stored as it is.
+  ///
+  /// - Throws: `weights.no-file` where a checkpoint is not there, and what readers and primitives throw.
   public func tensor(_ name: String) throws(Diagnostic) -> Tensor {
     guard let weight = weights[name] else {
       throw Diagnostic("weights.missing", "the model has no tensor '\(name)'", category: .defect)
@@ -85,29 +92,6 @@ public final class OpenModel: Sendable {
 }
 
 extension Compiler {
-  /// What a person names as MODEL.
-  public enum ModelAddress: Sendable, Hashable {
-    case checkpoint(String)
-    /// A graft file, and which of its grafts.
-    case graft(String, name: String?)
-    /// `dit.xl2(image: 512)`, or one operator, `mlp(width: 64)`.
-    case expression(String)
-
-    /// Tells the three apart by their spelling.
-    public init(_ text: String) {
-      let pieces = text.split(separator: ":", maxSplits: 1).map(String.init)
-      if text == "-" || text.hasSuffix(".graft") {
-        self = .graft(text, name: nil)
-      } else if pieces.count == 2, pieces[0].hasSuffix(".graft") {
-        self = .graft(pieces[0], name: pieces[1])
-      } else if text.hasSuffix(")"), text.contains("(") {
-        self = .expression(text)
-      } else {
-        self = .checkpoint(text)
-      }
-    }
-  }
-
   /// Whether `address` names a single operator, which has no checkpoint to come from.
   public func isOperator(_ address: ModelAddress) -> Bool {
     guard case .expression(let text) = address, let expression = try? parseExpression(text, file: "MODEL"),
@@ -124,11 +108,11 @@ extension Compiler {
       return [try onDeepStack { () throws(Diagnostic) in try self.openCheckpointModel(text) }]
     case .expression(let text):
       return try onDeepStack { () throws(Diagnostic) in try self.openExpression(text, randomWeights) }
-    case .graft(let file, let name):
+    case .graft(let address):
       var options = options
       if randomWeights { options.base = "noise" }
       let compiler = Compiler(options: options)
-      let grafts = compiler.compile(file: file, graftName: name)
+      let grafts = compiler.compile(address)
       for item in compiler.diagnostics.items { report(item) }
       for text in compiler.notes { note(text) }
       adopt(compiler)

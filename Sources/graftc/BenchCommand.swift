@@ -35,7 +35,7 @@ struct BenchCommand: ParsableCommand {
       let pool = try ThreadPool.sized(threads)
       var benches: [Bench] = []
       for text in models {
-        let address = Compiler.ModelAddress(text)
+        let address = ModelAddress(text)
         for model in try compiler.open(address, randomWeights: randomWeights || compiler.isOperator(address)) {
           let runner = Model(model.program, pool: pool) { name throws(Diagnostic) in try model.tensor(name) }
           benches.append(Bench(name: text, settings: model.settings, forward: try ForwardBenchmark(runner, pool: pool)))

@@ -18,18 +18,11 @@ struct CheckCommand: ParsableCommand {
       try console.run {
         () throws(Diagnostic) in
         let compiler = Compiler(options: try compilation.options())
-        let (path, name) = graftAddress(file)
-        _ = compiler.compile(file: path, graftName: name)
+        let address = GraftAddress(parsing: file)
+        _ = compiler.compile(address)
         do { try console.finish(compiler) } catch { code = code ?? (error as? ExitCode) ?? .failure }
       }
     }
     if let code { throw code }
   }
-}
-
-/// `FILE.graft:NAME` as the file and the graft's name.
-func graftAddress(_ text: String) -> (file: String, name: String?) {
-  guard let range = text.range(of: ".graft:") else { return (text, nil) }
-  let split = text.index(before: range.upperBound)
-  return (String(text[..<split]), String(text[range.upperBound...]))
 }

@@ -23,8 +23,8 @@ struct CompileCommand: ParsableCommand {
     let console = Console(common)
     Interruption.watch()
     let compiler = try compilation.compiler(console, seed: UInt64(bitPattern: Int64(seed)))
-    let (path, name) = graftAddress(file)
-    let grafts = compiler.compile(file: path, graftName: name)
+    let address = GraftAddress(parsing: file)
+    let grafts = compiler.compile(address)
     try console.finish(compiler)
     try console.run(compiler) { () throws(Diagnostic) in
       if emit == .ir {

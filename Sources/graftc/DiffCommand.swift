@@ -19,7 +19,7 @@ struct DiffCommand: ParsableCommand {
     let console = Console(common)
     var isEqual = true
     try console.run { () throws(Diagnostic) in
-      let grafts = [first, second].map { if case .graft = Compiler.ModelAddress($0) { true } else { false } }
+      let grafts = [first, second].map { if case .graft = ModelAddress($0) { true } else { false } }
       guard grafts[0] == grafts[1] else {
         throw Diagnostic(
           "usage.diff", "a graft is compared with a graft, a checkpoint with a checkpoint", category: .usage)
@@ -44,8 +44,8 @@ struct DiffCommand: ParsableCommand {
   private func compareGrafts(_ console: Console) throws(Diagnostic) -> Bool {
     func rows(_ text: String) throws(Diagnostic) -> [ModelSummary.Row] {
       let compiler = Compiler()
-      let (file, name) = graftAddress(text)
-      let grafts = compiler.compile(file: file, graftName: name)
+      let address = GraftAddress(parsing: text)
+      let grafts = compiler.compile(address)
       if let error = compiler.diagnostics.inSourceOrder.first(where: { $0.severity == .error }) { throw error }
       guard let graft = grafts.first, grafts.count == 1 else {
         throw Diagnostic(

@@ -16,27 +16,10 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     let console = Console(common)
     let compiler = try compilation.compiler(console)
-    let (path, name) = graftAddress(file)
-    let grafts = compiler.compile(file: path, graftName: name)
+    let address = GraftAddress(parsing: file)
+    let grafts = compiler.compile(address)
     try console.finish(compiler)
     for graft in grafts { console.print(json ? PlanReport(graft).json.text() : PlanReport(graft).text) }
-  }
-}
-
-extension CompilationOptions {
-  func compiler(_ console: Console, seed: UInt64 = 0) throws -> Compiler {
-    var result: Compiler?
-    try console.run { () throws(Diagnostic) in result = Compiler(options: try options(seed: seed)) }
-    guard let result else { throw ExitCode.failure }
-    return result
-  }
-}
-
-extension JSON {
-  /// The values that `--set` gave, numbers as numbers.
-  init(settings: [(name: String, value: String)]) {
-    self = .object(
-      settings.map { JSON.Member($0.name, (try? JSON(parsing: $0.value, file: "--set")) ?? .text($0.value)) })
   }
 }
 
@@ -132,30 +115,8 @@ struct PlanReport {
   }
 
   private var operatorRows: [[String]] {
-    var order: [String] = []
-    var totals: [String: (parts: Int, parameters: Int, macs: Int)] = [:]
-    for row in graft.grafted.operators {
-      if totals[row.operator] == nil { order.append(row.operator) }
-      let old = totals[row.operator] ?? (0, 0, 0)
-      totals[row.operator] = (
-        old.parts + 1, old.parameters.addingClamped(row.parameters), old.macs.addingClamped(row.macs)
-      )
+    graft.grafted.totals.map { total in
+      [total.operator, String(total.parts), groupedDigits(total.parameters), groupedDigits(total.macs)]
     }
-    return order.compactMap { name in
-      totals[name].map { [name, String($0.parts), groupedDigits($0.parameters), groupedDigits($0.macs)] }
-    }
-  }
-}
-
-/// Rows in columns, the first to the left and the others to the right.
-func table(_ header: [String], _ rows: [[String]]) -> [String] {
-  let all = [header] + rows
-  let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-  return all.map { row in
-    let cells = row.enumerated().map { column, cell in
-      let space = String(repeating: " ", count: widths[column] - cell.count)
-      return column == 0 ? cell + space : space + cell
-    }
-    return "  " + cells.joined(separator: "  ")
   }
 }

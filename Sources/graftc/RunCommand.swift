@@ -45,7 +45,7 @@ struct RunCommand: ParsableCommand {
         results = try Model(single.program, pool: pool) { name throws(Diagnostic) in try single.tensor(name) }
           .run(function: function, inputs: inputs)
       } else {
-        let opened = try one(try compiler.open(Compiler.ModelAddress(model), randomWeights: randomWeights))
+        let opened = try one(try compiler.open(ModelAddress(model), randomWeights: randomWeights))
         try TransferEngine.checkSources(opened.readers, areNot: output)
         let paths = try opened.tracePaths(trace)
         results = try Model(opened.program, pool: pool) { name throws(Diagnostic) in try opened.tensor(name) }
@@ -65,24 +65,5 @@ struct RunCommand: ParsableCommand {
         category: models.isEmpty ? .badData : .usage)
     }
     return model
-  }
-}
-
-/// Parameters of other types are converted as they are read; activations are in single precision.
-func checkComputedType(_ name: String) throws(Diagnostic) {
-  if name == "f32" { return }
-  throw Diagnostic(
-    "usage.dtype", "--dtype \(name): graft computes in f32 only", help: "weights in other types are read as they are",
-    category: .usage)
-}
-
-extension ThreadPool {
-  /// A pool of so many threads, or that of the process.
-  static func sized(_ count: Int?) throws(Diagnostic) -> ThreadPool {
-    guard let count else { return .process }
-    guard (1...1024).contains(count) else {
-      throw Diagnostic("usage.threads", "--threads is \(count), and must be from 1 to 1024", category: .usage)
-    }
-    return ThreadPool(threadCount: count)
   }
 }

@@ -46,7 +46,7 @@ struct SampleCommand: ParsableCommand {
 
       var rows: [(name: String, samples: Tensor)] = []
       for text in models {
-        let opened = try compiler.open(Compiler.ModelAddress(text), randomWeights: randomWeights)
+        let opened = try compiler.open(ModelAddress(text), randomWeights: randomWeights)
         console.notes(of: compiler)
         for model in opened {
           try TransferEngine.checkSources(model.readers + (given.map { [$0] } ?? []), areNot: output)
@@ -137,16 +137,4 @@ struct SampleCommand: ParsableCommand {
     options.force = force
     try TransferEngine.write([("samples", Tensor(values, shape))], to: output, options: options)
   }
-}
-
-/// `1,2,3` as whole numbers.
-func wholeNumbers(_ text: String, _ option: String) throws(Diagnostic) -> [Int] {
-  var result: [Int] = []
-  for piece in text.split(separator: ",", omittingEmptySubsequences: false) {
-    guard let number = Int(piece) else {
-      throw Diagnostic("usage.numbers", "\(option) \(text): '\(piece)' is no whole number", category: .usage)
-    }
-    result.append(number)
-  }
-  return result
 }

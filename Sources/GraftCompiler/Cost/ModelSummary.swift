@@ -5,23 +5,60 @@ import GraftIR
 public struct ModelSummary: Sendable, Hashable {
   /// One part of the model.
   public struct Row: Sendable, Hashable {
+    /// As a graft writes it: `blocks[3].attn`.
     public let path: String
+    /// The operator's name.
     public let `operator`: String
+    /// The operator's arguments, as a person reads them.
     public let arguments: String
     /// The same as a JSON object.
     public let argumentValues: JSON
+    /// The elements of its tensors.
     public let parameters: Int
+    /// Its products, for one sample.
     public let macs: Int
   }
 
+  /// The figures of all parts that are one operator.
+  public struct Total: Sendable, Hashable {
+    /// The operator's name.
+    public let `operator`: String
+    /// How many parts it is.
+    public let parts: Int
+    /// The elements of their tensors.
+    public let parameters: Int
+    /// Their products, for one sample.
+    public let macs: Int
+  }
+
+  /// The model's name.
   public let name: String
+  /// The elements of all tensors.
   public let parameters: Int
   /// Products of linear layers, convolutions, attention and scan, for one sample of `forward`.
   public let macs: Int
-  /// Of the parameters, as they are emitted.
+  /// The bytes of the parameters, as they are emitted.
   public let bytes: Int
+  /// The entries of the main list.
   public let depth: Int
+  /// The model's parts, in order; their sums are the totals.
   public let operators: [Row]
+
+  /// The parts of each operator together, in order of first use.
+  public var totals: [Total] {
+    var order: [String] = []
+    var rows: [String: [Row]] = [:]
+    for row in operators {
+      if rows[row.operator] == nil { order.append(row.operator) }
+      rows[row.operator, default: []].append(row)
+    }
+    return order.map { name in
+      let parts = rows[name] ?? []
+      return Total(
+        operator: name, parts: parts.count, parameters: parts.reduce(0) { $0.addingClamped($1.parameters) },
+        macs: parts.reduce(0) { $0.addingClamped($1.macs) })
+    }
+  }
 }
 
 extension ModelSummary {

@@ -1,12 +1,12 @@
 import CLinux
 import Glibc
-import GraftIR
+package import GraftIR
 
 /// A file that appears under its name when it is complete, and not at all otherwise.
 ///
 /// It grows as `.NAME.graft-partial` in the folder of its name, so that the last step is a rename within one file
 /// system. Whoever drops it without `commit` leaves nothing behind.
-final class OutputFile {
+package final class OutputFile {
   let path: String
   /// The bytes written so far.
   private(set) var byteCount = 0
@@ -21,7 +21,7 @@ final class OutputFile {
   /// Starts a file that is going to be called `path`.
   ///
   /// - Throws: `transfer.exists`, `transfer.folder`, `transfer.busy`, `transfer.create`; then nothing was made.
-  init(path: String, force: Bool) throws(Diagnostic) {
+  package init(path: String, force: Bool) throws(Diagnostic) {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     let name = parts.last.map(String.init) ?? ""
     let folder = parts.count > 1 ? parts.dropLast().joined(separator: "/") + "/" : ""
@@ -91,7 +91,7 @@ final class OutputFile {
   /// Writes `bytes` behind what is there.
   ///
   /// - Throws: `transfer.write`.
-  func append(_ bytes: [UInt8]) throws(Diagnostic) {
+  package func append(_ bytes: [UInt8]) throws(Diagnostic) {
     try bytes.withUnsafeBytes { buffer in
       Result { () throws(Diagnostic) in try append(buffer) }
     }.get()
@@ -135,7 +135,7 @@ final class OutputFile {
   /// Makes the file durable and gives it its name.
   ///
   /// - Throws: `transfer.write`.
-  func commit() throws(Diagnostic) {
+  package func commit() throws(Diagnostic) {
     guard fsync(descriptor) == 0 else { throw failure(errno) }
     guard rename(partialPath, path) == 0 else { throw failure(errno) }
     close(descriptor)

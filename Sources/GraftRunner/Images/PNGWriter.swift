@@ -1,4 +1,5 @@
 import CPNG
+import GraftFormats
 public import GraftIR
 
 /// PNG files of eight-bit colours, written by libpng. The same picture gives the same bytes under one libpng.
@@ -7,10 +8,13 @@ public import GraftIR
 public enum PNGWriter {
   /// Writes `picture` to `path`, whole or not at all.
   ///
-  /// - Throws: `pictures.exists` where there is something at `path` and it is not to be replaced, `pictures.cannot-create`,
-  ///   `pictures.write-failed`, `pictures.too-large`.
+  /// - Throws: `pictures.too-large`; `transfer.exists` where there is something at `path` and it is not to be replaced, and
+  ///   other rules of the page `transfer`.
   public static func write(_ picture: Picture, to path: String, replacing: Bool) throws(Diagnostic) {
-    try WholeFile.write(encode(picture), to: path, replacing: replacing)
+    let bytes = try encode(picture)
+    let output = try OutputFile(path: path, force: replacing)
+    try output.append(bytes)
+    try output.commit()
   }
 
   /// The bytes of a PNG file that shows `picture`.

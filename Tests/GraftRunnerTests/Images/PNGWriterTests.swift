@@ -43,7 +43,7 @@ import Testing
       let path = folder.appending(path: "grid.png").path
       try Data("mine".utf8).write(to: URL(filePath: path))
       let picture = Picture(width: 1, height: 1, grey: 0)
-      expectRefusal("pictures.exists") { try PNGWriter.write(picture, to: path, replacing: false) }
+      expectRefusal("transfer.exists") { try PNGWriter.write(picture, to: path, replacing: false) }
       #expect(try Data(contentsOf: URL(filePath: path)) == Data("mine".utf8))
       try PNGWriter.write(picture, to: path, replacing: true)
       #expect(try decode(Array(Data(contentsOf: URL(filePath: path)))) == picture)
@@ -51,13 +51,17 @@ import Testing
   }
 
   @Test(
-    "Where no file can be, there is a refusal and no rest", arguments: ["missing/grid.png", "", "taken", "folder/"])
-  func impossiblePath(_ name: String) throws {
+    "Where no file can be, there is a refusal and no rest",
+    arguments: [
+      ("missing/grid.png", "transfer.folder"), ("", "transfer.create"), ("taken", "transfer.exists"),
+      ("taken/", "transfer.create"),
+    ])
+  func impossiblePath(_ name: String, _ rule: String) throws {
     try inEmptyFolder { folder in
       try FileManager.default.createDirectory(
         at: folder.appending(path: "taken/inside"), withIntermediateDirectories: true)
       let path = name.isEmpty ? "" : folder.path + "/" + name
-      expectRefusal("pictures.cannot-create") {
+      expectRefusal(rule) {
         try PNGWriter.write(Picture(width: 1, height: 1, grey: 0), to: path, replacing: true)
       }
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["taken"])
@@ -79,7 +83,7 @@ import Testing
       #expect {
         try PNGWriter.write(picture, to: folder.appending(path: "grid.png").path, replacing: false)
       } throws: {
-        ($0 as? Diagnostic)?.rule == "pictures.write-failed" && ($0 as? Diagnostic)?.category == .ioFailure
+        ($0 as? Diagnostic)?.rule == "transfer.write" && ($0 as? Diagnostic)?.category == .ioFailure
       }
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }

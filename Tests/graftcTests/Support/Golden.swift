@@ -76,7 +76,7 @@ extension OpenModel {
 func openModel(_ text: String, assuming assumptions: [String] = []) throws -> OpenModel {
   var options = Compiler.Options()
   options.assumptions = assumptions
-  let models = try Compiler(options: options).open(Compiler.ModelAddress(text), randomWeights: false)
+  let models = try Compiler(options: options).open(ModelAddress(text), randomWeights: false)
   try #require(models.count == 1)
   return models[0]
 }

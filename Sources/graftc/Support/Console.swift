@@ -2,50 +2,6 @@ import ArgumentParser
 import GraftCompiler
 import GraftIR
 import Glibc
-import Synchronization
-
-/// What every command understands.
-struct CommonOptions: ParsableArguments {
-  @Flag(name: .long, help: "Print nothing but results and errors.")
-  var quiet = false
-
-  @Flag(name: .long, help: "Tell more of what is done.")
-  var verbose = false
-}
-
-/// How a command names a model or graft, beside its files.
-struct CompilationOptions: ParsableArguments {
-  @Option(
-    name: .customLong("set"), parsing: .singleValue,
-    help: ArgumentHelp(
-      "A value for a parameter of the graft; several values make variants.", valueName: "name=v1,v2"))
-  var settings: [String] = []
-
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "Take this instead of the file that a graft names; 'noise' for seeded weights.", valueName: "checkpoint"))
-  var base: String?
-
-  @Option(
-    name: .customLong("assume"), parsing: .singleValue,
-    help: ArgumentHelp("What tensors do not tell, such as 'dit(heads: 4)'.", valueName: "operator"))
-  var assumptions: [String] = []
-
-  func options(seed: UInt64 = 0) throws(Diagnostic) -> Compiler.Options {
-    var options = Compiler.Options()
-    options.base = base
-    options.seed = seed
-    options.assumptions = assumptions
-    for setting in settings {
-      guard let sign = setting.firstIndex(of: "="), sign != setting.startIndex else {
-        throw Diagnostic("usage.set", "'--set \(setting)' is not NAME=VALUE", category: .usage)
-      }
-      options.settings.append((String(setting[..<sign]), String(setting[setting.index(after: sign)...])))
-    }
-    return options
-  }
-}
 
 /// Standard output and standard error, and how a command ends.
 struct Console {
@@ -124,22 +80,5 @@ struct Console {
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
       write("\r\(title) \(bar) \(done)/\(total)" + (done == total ? "\n" : ""))
     }
-  }
-}
-
-/// Whether the user asked to stop.
-enum Interruption {
-  private static let asked = Atomic<Bool>(false)
-
-  /// From here on, an interrupt ends the process at once, with the exit code that says so.
-  static func endAtOnce() { signal(SIGINT) { _ in _exit(Diagnostic.Category.interrupted.exitCode) } }
-
-  /// From here on, an interrupt is noted instead of ending the process at once.
-  static func watch() { signal(SIGINT) { _ in Interruption.asked.store(true, ordering: .relaxed) } }
-
-  static var isAsked: Bool { asked.load(ordering: .relaxed) }
-
-  static func check() throws(Diagnostic) {
-    if isAsked { throw Diagnostic("command.interrupted", "interrupted", category: .interrupted) }
   }
 }

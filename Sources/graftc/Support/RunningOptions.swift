@@ -1,0 +1,33 @@
+import GraftIR
+import GraftRunner
+
+/// Parameters of other types are converted as they are read; activations are in single precision.
+func checkComputedType(_ name: String) throws(Diagnostic) {
+  if name == "f32" { return }
+  throw Diagnostic(
+    "usage.dtype", "--dtype \(name): graft computes in f32 only", help: "weights in other types are read as they are",
+    category: .usage)
+}
+
+extension ThreadPool {
+  /// A pool of so many threads, or that of the process.
+  static func sized(_ count: Int?) throws(Diagnostic) -> ThreadPool {
+    guard let count else { return .process }
+    guard (1...1024).contains(count) else {
+      throw Diagnostic("usage.threads", "--threads is \(count), and must be from 1 to 1024", category: .usage)
+    }
+    return ThreadPool(threadCount: count)
+  }
+}
+
+/// `1,2,3` as whole numbers.
+func wholeNumbers(_ text: String, _ option: String) throws(Diagnostic) -> [Int] {
+  var result: [Int] = []
+  for piece in text.split(separator: ",", omittingEmptySubsequences: false) {
+    guard let number = Int(piece) else {
+      throw Diagnostic("usage.numbers", "\(option) \(text): '\(piece)' is no whole number", category: .usage)
+    }
+    result.append(number)
+  }
+  return result
+}
