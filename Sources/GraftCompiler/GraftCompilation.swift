@@ -17,8 +17,6 @@ final class GraftCompilation {
   private var emits: [CompiledGraft.Emit] = []
   private var requirements: [String] = []
   private var training: [String] = []
-  /// Names whose `let` failed: what uses them is not told again.
-  private var broken: Set<String> = []
   private var baseText = ""
   /// Where each line of the file begins.
   private var lineStarts: [Int] = []
@@ -66,7 +64,7 @@ final class GraftCompilation {
         // Without a base nothing below means anything, and what has grown beyond a limit is not tried again.
         if case .base = statement.kind { return nil }
         if error.rule.hasPrefix("limits.") { return nil }
-        if case .let(let declaration) = statement.kind { broken.insert(declaration.name.text) }
+        if case .let(let declaration) = statement.kind { scope = scope.addingBroken(declaration.name.text) }
       }
       if diagnostics.items.count > 100 { return nil }
     }
@@ -89,7 +87,7 @@ final class GraftCompilation {
   /// Whether an error is more than the echo of one that was told.
   private func isNews(_ error: Diagnostic) -> Bool {
     if error.rule == "graft.no-base" { return !diagnostics.items.contains { $0.rule == error.rule } }
-    return error.rule != "names.unknown" || !broken.contains { error.message == "'\($0)' is not a name here" }
+    return error.rule.hasPrefix("limits.") || !evaluator.metBrokenName
   }
 
   private func run(_ statement: GraftStatement) throws(Diagnostic) {

@@ -15,6 +15,7 @@ extension Evaluator {
       if isPlain { return try apply(local, arguments, at: at, environment) }
       return try apply(try evaluate(callee, environment), arguments, at: at, environment)
     }
+    try refuseBroken(first, at: callee.at, environment)
     if let frame = environment.frame {
       // What stands in the module comes first, then functions: 'linear' may be a part, and is a function too.
       if frame.module.part(first) != nil {

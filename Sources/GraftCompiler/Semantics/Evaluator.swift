@@ -26,6 +26,8 @@ package final class Evaluator {
   private var statementSteps = 0
   private var depth = 0
   var modules = 0
+  /// Whether the statement came upon a name whose `let` failed: what fails because of it is no news.
+  private(set) var metBrokenName = false
   /// The operators being set up, outermost first: one that contains itself never ends.
   var instantiating: [OperatorSymbol] = []
 
@@ -35,6 +37,7 @@ package final class Evaluator {
   func beginStatement() {
     statementSteps = 0
     modules = 0
+    metBrokenName = false
   }
 
   /// Counts `count` steps of work.
@@ -266,6 +269,7 @@ package final class Evaluator {
       }
       return datum
     }
+    try refuseBroken(name, at: at, environment)
     switch environment.place {
     case .forward(let frame):
       if let part = frame.module.part(name) { return .part(part, path: join(frame.path, name)) }
@@ -292,6 +296,13 @@ package final class Evaluator {
       return .operation(Operation(target: .symbol(symbol), arguments: [:], start: nil, at: at))
     }
     throw unknown(name, at: at, environment)
+  }
+
+  /// Ends what needs the value of a name whose `let` failed, and marks that this was told.
+  func refuseBroken(_ name: String, at: Location, _ environment: Environment) throws(Diagnostic) {
+    guard environment.scope.isBroken(name) else { return }
+    metBrokenName = true
+    throw Diagnostic("names.unknown", "'\(name)' has no value", at: at)
   }
 
   /// A name that means nothing here, with what it may have meant.

@@ -194,6 +194,7 @@ extension Evaluator {
   package func operation(_ expression: Expression, _ environment: Environment) throws(Diagnostic) -> Operation {
     let datum: Datum
     if case .name(let name) = expression.kind, environment.scope.lookup(name) == nil {
+      try refuseBroken(name, at: expression.at, environment)
       guard environment.scope.file.operator(name) != nil || environment.scope.file.preset(name) != nil else {
         throw unknownOperator(name, at: expression.at, environment)
       }

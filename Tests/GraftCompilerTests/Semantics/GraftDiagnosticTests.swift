@@ -178,6 +178,24 @@ import GraftCompiler
       compiled.rules == ["values.division-by-zero", "paths.out-of-range", "replace.result", "require.failed"])
   }
 
+  @Test("Nothing that needs a name whose 'let' failed is told, however it is used, and a new value mends it")
+  func brokenNames() {
+    let compiled = Compiled.small(
+      """
+      let made = nothing()
+      let twice(x) = 2 * x
+      let depth = 1 / 0
+      let sum = twice(depth) + 1
+      replace blocks[1].attn with made
+      replace blocks[2].attn with made(kernel: 4)
+      require sum == 3 and depth == 4
+      let depth = 4
+      require depth == 5
+      """)
+    #expect(compiled.rules == ["names.unknown-operator", "values.division-by-zero", "require.failed"])
+    #expect(compiled.places.last == "depth == 5")
+  }
+
   static let files: [(String, [String])] = [
     ("graft \"g\" { }", ["graft.no-base"]), ("graft \"g\" { remove blocks[0] }", ["graft.no-base"]),
     ("graft \"g\" { base linear(1, 2) noise }", []), ("graft \"g\" { base 4 noise }", ["names.operator"]),
