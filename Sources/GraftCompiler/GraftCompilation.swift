@@ -306,6 +306,9 @@ final class GraftCompilation {
     let emit = emits.first
     let traced = try state.trace()
     let base = try state.traceBase()
+    evaluator.beginStatement()
+    let baseCosts = try state.base.publishedCosts(base.letters, evaluator)
+    let costs = try state.architecture.publishedCosts(traced.letters, evaluator)
     if !training.isEmpty {
       notes.append(
         "\(training.map { "'\($0)'" }.joined(separator: " and ")) is kept in the metadata; compiling does not train")
@@ -314,9 +317,11 @@ final class GraftCompilation {
       name: graft.name.text, settings: settings.map { ($0.0, $0.1.interpolated ?? "") }, file: path,
       source: file.sources.first?.text ?? "", baseText: baseText.isEmpty ? state.base.callText : baseText,
       architecture: state.architecture,
-      base: ModelSummary(state.base, base.graph, bytesPerElement: { $1.dtype.byteWidth ?? 4 }),
+      base: ModelSummary(
+        state.base, base.graph, bytesPerElement: { $1.dtype.byteWidth ?? 4 }, published: baseCosts),
       grafted: ModelSummary(
-        state.architecture, traced.graph, bytesPerElement: { (emit?.dtype(of: $0) ?? $1.dtype).byteWidth ?? 4 }),
+        state.architecture, traced.graph, bytesPerElement: { (emit?.dtype(of: $0) ?? $1.dtype).byteWidth ?? 4 },
+        published: costs),
       edits: edits, emits: emits,
       requirements: requirements, checkpoints: checkpoints, evaluator: evaluator)
   }

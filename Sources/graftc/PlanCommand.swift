@@ -11,6 +11,7 @@ struct PlanCommand: ParsableCommand {
   @Argument(help: "A graft file, or FILE.graft:NAME.") var file: String
   @OptionGroup var compilation: CompilationOptions
   @Flag(help: "One JSON object a line for each variant.") var json = false
+  @Flag(help: "Also tell what replaced operators cost by their papers' own formulas.") var published = false
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -19,7 +20,10 @@ struct PlanCommand: ParsableCommand {
     let address = GraftAddress(parsing: file)
     let grafts = compiler.compile(address)
     try console.finish(compiler)
-    for graft in grafts { console.print(json ? PlanReport(graft).json.text() : PlanReport(graft).text) }
+    for graft in grafts {
+      let report = PlanReport(graft)
+      console.print(json ? report.json.text() : report.text + (published ? report.publishedText : ""))
+    }
   }
 }
 
@@ -48,10 +52,12 @@ struct PlanReport {
       "bytes": .int(summary.bytes), "depth": .int(summary.depth),
       "operators": .list(
         summary.operators.map { row in
-          [
-            "path": .text(row.path), "operator": .text(row.operator), "arguments": .text(row.arguments),
-            "parameters": .int(row.parameters), "macs": .int(row.macs),
+          var members: [(String, JSON)] = [
+            ("path", .text(row.path)), ("operator", .text(row.operator)), ("arguments", .text(row.arguments)),
+            ("parameters", .int(row.parameters)), ("macs", .int(row.macs)),
           ]
+          if let published = row.published { members.append(("published", published.json)) }
+          return .object(members.map { JSON.Member($0.0, $0.1) })
         }),
     ]
   }

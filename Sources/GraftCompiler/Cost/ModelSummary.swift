@@ -17,6 +17,8 @@ public struct ModelSummary: Sendable, Hashable {
     public let parameters: Int
     /// Its products, for one sample.
     public let macs: Int
+    /// The same by the formula of the operator's paper, where the operator states one.
+    public let published: PublishedCost?
   }
 
   /// The figures of all parts that are one operator.
@@ -62,8 +64,12 @@ public struct ModelSummary: Sendable, Hashable {
 }
 
 extension ModelSummary {
-  /// The figures of `module`, whose `forward` is `graph`; `bytesPerElement` says how wide a tensor is stored.
-  init(_ module: Module, _ graph: Graph, bytesPerElement: (String, ModuleParameter) -> Int) {
+  /// The figures of `module`, whose `forward` is `graph`; `bytesPerElement` says how wide a tensor is stored, and
+  /// `published` what operators cost by their papers' count, by path.
+  init(
+    _ module: Module, _ graph: Graph, bytesPerElement: (String, ModuleParameter) -> Int,
+    published: [String: PublishedCost] = [:]
+  ) {
     var macs: [String: Int] = [:]
     var all: [String: Int] = [:]
     var total = 0
@@ -89,12 +95,13 @@ extension ModelSummary {
     func own(_ module: Module) -> Int {
       module.parameters.reduce(0) { $0.addingClamped($1.shape.elementCount ?? .max) }
     }
-    func row(_ path: [String], _ module: Module, parameters: Int, macs: Int) {
+    // What a block does beside its parts is no whole operator, which is what a formula speaks of.
+    func row(_ path: [String], _ module: Module, parameters: Int, macs: Int, isWhole: Bool = true) {
       rows.append(
         Row(
           path: spelledPath(path), operator: module.operatorName,
           arguments: module.argumentsText, argumentValues: module.argumentValues,
-          parameters: parameters, macs: macs))
+          parameters: parameters, macs: macs, published: isWhole ? published[path.joined(separator: ".")] : nil))
     }
     // The parts of each block are rows, whatever list or level the block stands in; what a block does itself is
     // a row where it is anything.
@@ -107,7 +114,9 @@ extension ModelSummary {
       if isBlock {
         let parameters = own(module)
         let work = macs[name] ?? 0
-        if parameters > 0 || work > 0 || module.parts.isEmpty { row(path, module, parameters: parameters, macs: work) }
+        if parameters > 0 || work > 0 || module.parts.isEmpty {
+          row(path, module, parameters: parameters, macs: work, isWhole: module.parts.isEmpty)
+        }
         for (part, inner) in module.parts {
           if module.isParallel && inner.isList {
             visit(path + [part], inner, isBlock: true)
@@ -122,7 +131,9 @@ extension ModelSummary {
       row(path, module, parameters: module.parameterCount, macs: below(name))
     }
     let ownParameters = own(module)
-    if ownParameters > 0 || macs[""] != nil { row([], module, parameters: ownParameters, macs: macs[""] ?? 0) }
+    if ownParameters > 0 || macs[""] != nil {
+      row([], module, parameters: ownParameters, macs: macs[""] ?? 0, isWhole: module.parts.isEmpty)
+    }
     for (part, inner) in module.parts { visit([part], inner, isBlock: false) }
 
     name = module.operatorName

@@ -5,6 +5,15 @@ struct PatternBinding {
   private(set) var sizes: [String: Dimension] = [:]
   private var leading: [Dimension]?
 
+  /// The same for one sample; where shapes leave their leading axes open, `N` is how many entries these hold.
+  var letters: [String: Int] {
+    var result = sizes.compactMapValues { $0.bound(batch: 1) }
+    if let leading, result["N"] == nil {
+      result["N"] = leading.reduce(1) { $0.multipliedClamped(by: $1.bound(batch: 1) ?? .max) }
+    }
+    return result
+  }
+
   /// Checks `value` against `pattern`, and learns from it what its letters stand for.
   mutating func match(
     _ pattern: TensorPattern, _ value: Datum, what: String, at: Location, _ environment: Environment,

@@ -9,6 +9,8 @@ package final class Tracer {
   var builder: GraphBuilder
   /// What each part was given and gave, at its first call, by path.
   private(set) var signatures: [String: Signature] = [:]
+  /// What the letters in the shapes of each part's `forward` meant at its first call, for one sample, by path.
+  private(set) var letters: [String: [String: Int]] = [:]
   private var nodeCount = 0
   private var depth = 0
 
@@ -207,6 +209,7 @@ package final class Tracer {
         input.pattern, value, what: "'\(input.name.text)' of '\(symbol.name)'", at: place, environment, evaluator)
       names[input.name.text] = value
     }
+    if entry.name.text == "forward", letters[frame.path] == nil { letters[frame.path] = bound.letters }
     let scope = frame.module.scope.adding(bound.sizes.mapValues { .number(Number($0)) }).adding(names)
     var environment = Environment(scope: scope, place: .forward(frame))
     guard let result = try execute(entry.body, &environment, evaluator) else {

@@ -18,10 +18,11 @@ package final class GraftState {
   /// What a replaced part gave before, by path: its successor must give the same.
   var expectations: [String: (type: TensorType, at: Location)] = [:]
 
-  /// The graph of `forward` and the types at every part's place.
+  /// The graph of `forward`, and the types and sizes at every part's place.
   struct Traced {
     let graph: Graph
     let signatures: [String: Tracer.Signature]
+    let letters: [String: [String: Int]]
   }
 
   package init(base: Module, evaluator: Evaluator, checkpoints: Checkpoints, seed: UInt64) {
@@ -81,7 +82,7 @@ package final class GraftState {
     let tracer = Tracer(name: "forward")
     tracer.expectations = expectations
     try tracer.traceEntry("forward", of: module, sizes: [:], evaluator)
-    return Traced(graph: tracer.builder.graph, signatures: tracer.signatures)
+    return Traced(graph: tracer.builder.graph, signatures: tracer.signatures, letters: tracer.letters)
   }
 
   // MARK: Names

@@ -179,7 +179,9 @@ extension Evaluator {
           copy.scope = outside
         }
         module = copy
-      case .entry, .adopt, .recover, .cost: break
+      case .cost(let entries, let at):
+        module.cost = CostFormula(entries: entries.map { (name: $0.0, value: $0.1) }, scope: module.scope, at: at)
+      case .entry, .adopt, .recover: break
       }
     }
   }

@@ -18,6 +18,8 @@ package struct Module: Sendable {
   package var parts: [(name: String, module: Module)] = []
   /// The names that entries see beside parts and tensors: arguments and `let`s of the body.
   package var scope: Scope
+  /// What its operator says that it costs, by the paper's own count.
+  package var cost: CostFormula?
   /// Where it stood in the base model, such as `blocks[20]`, for messages about renumbered lists.
   package var baseName: String?
 

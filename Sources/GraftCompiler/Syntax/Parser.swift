@@ -260,7 +260,7 @@ struct Parser {
     if token.isKeyword("operator") || token.isKeyword("preset") || token.isKeyword("graft")
       || token.isKeyword("import")
     {
-      return token.isFirstOnLine
+      return token.isFirstOnLine && !peek().isSymbol("=")  // `operator = ...` is a line of a cost.
     }
     return token.isName("model") && token.isFirstOnLine && peek().kind == .name
   }

@@ -43,6 +43,34 @@ import Testing
     #expect(report["grafted"]?["macs"]?.intValue == macs)
   }
 
+  @Test("Rows have their papers' figures where operators state them, and --published sums them by what was replaced")
+  func published() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      """
+      graft "g" {
+          base dit.xl2() noise
+          replace blocks[odd].attn with swa(window: [4, 4]) starting fresh
+          replace blocks[all].mlp with mlp(ratio: 3) starting fresh
+      }
+      """, as: "g.graft")
+    let report = try Graftc.succeed(["plan", folder("g.graft"), "--json"]).json()
+    let rows = try #require(report["grafted"]?["operators"]?.listValue)
+    #expect(
+      rows.first { $0["path"] == "blocks[0].attn" }?["published"] == [
+        "operator": 304_087_040, "features": 2_717_908_992,
+      ])
+    #expect(rows.first { $0["path"] == "blocks[1].mlp" }?["published"]?["features"] == 0)
+    #expect(rows.first { $0["path"] == "final_layer" }?["published"] == nil)
+    let text = try Graftc.succeed(["plan", folder("g.graft"), "--published"]).output
+    let lines = text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+    // Table 4 of the grafting paper: SWA at 50 %, MLPs of ratio 3 at 100 %.
+    let attention = try #require(lines.last { $0.first == "mha" })
+    #expect(attention[3] == "-48.24" && attention[6] == "+0.0" && attention[9] == "+0.0")
+    let mlps = try #require(lines.last { $0.first == "mlp" })
+    #expect(mlps[3] == "-25.0" && mlps[6] == "+0.0" && mlps[9] == "-25.0")
+  }
+
   @Test("Each variant is one object a line, with the values that it was given")
   func variants() throws {
     let folder = try TemporaryFolder()
