@@ -76,6 +76,11 @@ extension Builtin {
       try call.node(
         "CausalConv", try call.optional(["x", "weight", "bias"]), ["axis": .int(try call.int("axis", default: 1))])
     },
+    Builtin("selective_scan", "x dt a b c skip? groups?") { call throws(Diagnostic) in
+      try call.node(
+        "SelectiveScan", try call.optional(["x", "dt", "a", "b", "c", "skip"]),
+        ["groups": .int(try call.int("groups", default: 1))])
+    },
     Builtin("reshape", "x shape") { call throws(Diagnostic) in
       try call.node("Reshape", [try call.tensor("x")], ["shape": .dimensions(try call.dimensions("shape"))])
     },

@@ -220,7 +220,7 @@ public struct AttentionWindow: Sendable, Hashable {
 
 extension GraphBuilder {
   /// [b, m, count * width] as [b, count * repeated, m, width], each head as often as `repeated` says.
-  fileprivate mutating func heads(
+  mutating func heads(
     _ value: Value, _ b: Dimension, _ m: Dimension, _ count: Int, _ width: Int, repeated: Int
   ) throws(Diagnostic) -> Value {
     let split = try transpose(reshape(value, [b, m, Dimension(count), Dimension(width)]), [0, 2, 1, 3])

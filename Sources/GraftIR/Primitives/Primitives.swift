@@ -9,7 +9,7 @@ public enum Primitives {
     .matMul, .linear,
     .reduceSum, .reduceMean, .reduceMax,
     .layerNormalization, .rmsNormalization, .softmax,
-    .attention, .conv, .causalConv,
+    .attention, .selectiveScan, .conv, .causalConv,
     .reshape, .transpose, .slice, .concat, .split, .pad, .reverse, .expand, .gather, .cast, .cumSum,
   ]
 

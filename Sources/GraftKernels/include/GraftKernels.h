@@ -9,3 +9,4 @@
 #include "Movement.h"
 #include "Reductions.h"
 #include "Rows.h"
+#include "Scans.h"

@@ -14,7 +14,8 @@ package enum Kernels {
       .compare("Equal", GRAFT_EQUAL), .compare("Less", GRAFT_LESS), .compare("LessOrEqual", GRAFT_LESS_OR_EQUAL),
       .compare("Greater", GRAFT_GREATER), .compare("GreaterOrEqual", GRAFT_GREATER_OR_EQUAL), .select, .matMul, .linear,
       .reduce("ReduceSum"), .reduce("ReduceMean"), .reduce("ReduceMax"), .layerNormalization, .rmsNormalization,
-      .softmax, .attention, .conv, .causalConv, .reshape, .transpose, .slice, .concat, .split, .pad, .reverse, .expand,
+      .softmax, .attention, .selectiveScan, .conv, .causalConv, .reshape, .transpose, .slice, .concat, .split, .pad,
+      .reverse, .expand,
       .gather, .cast, .cumSum,
     ]
 

@@ -41,6 +41,9 @@ import Testing
     ("Attention", ["heads": .int(2), "window": .ints([1, 2])], [[2, 6, 4], [2, 6, 4], [2, 6, 4]]),
     ("Attention", ["heads": .int(1), "window": .ints([-1, 0])], [[1, 4, 2], [1, 4, 2], [1, 4, 2], [4, 4]]),
     ("Attention", ["heads": .int(1), "window": .ints([2, -1])], [[1, 4, 2], [1, 4, 2], [1, 4, 2]]),
+    ("SelectiveScan", [:], [[2, 5, 6], [2, 5, 3], [3], [2, 5, 4], [2, 5, 4]]),
+    ("SelectiveScan", ["groups": .int(2)], [[1, 4, 8], [1, 4, 4], [4], [1, 4, 6], [1, 4, 6], [4]]),
+    ("SelectiveScan", [:], [[2, 1, 3], [2, 1, 1], [1], [2, 1, 5], [2, 1, 5], [1]]),
     ("CausalConv", ["axis": .int(1)], [[2, 5, 3], [3, 1, 4]]),
     ("CausalConv", ["axis": .int(2)], [[2, 3, 5], [3, 1, 4], [3]]),
     ("CausalConv", ["axis": .int(1)], [[2, 2, 3], [3, 1, 1], [3]]),
@@ -55,6 +58,11 @@ import Testing
       var inputs = shapes.map { random.tensor(.f64, $0) }
       if name == "Rsqrt" { inputs = inputs.map { Tensor(.f64, $0.shape, doubles: $0.doubles.map { $0 * $0 + 0.1 }) } }
       if name == "Softplus" { inputs = inputs.map { Tensor(.f64, $0.shape, doubles: $0.doubles.map { $0 * 15 }) } }
+
+      if name == "SelectiveScan" {  // Steps forward in time, rates that forget.
+        inputs[1] = Tensor(.f64, inputs[1].shape, doubles: inputs[1].doubles.map(abs))
+        inputs[2] = Tensor(.f64, inputs[2].shape, doubles: inputs[2].doubles.map { -abs($0) })
+      }
 
       var builder = GraphBuilder(name: "definition")
       let values = inputs.enumerated().map { builder.input("x\($0)", $1.type) }
@@ -175,6 +183,20 @@ import Testing
     (
       "CausalConv.weight", "CausalConv", [TensorType(.f32, [1, 4, 6]), TensorType(.f32, [4, 1, 3])],
       ["axis": .int(1)]
+    ),
+    (
+      "SelectiveScan.heads", "SelectiveScan",
+      [
+        TensorType(.f32, [1, 4, 6]), TensorType(.f32, [1, 4, 4]), TensorType(.f32, [4]), TensorType(.f32, [1, 4, 2]),
+        TensorType(.f32, [1, 4, 2]),
+      ], [:]
+    ),
+    (
+      "SelectiveScan.rates", "SelectiveScan",
+      [
+        TensorType(.f32, [.batch(), 4, 6]), TensorType(.f32, [.batch(), 4, 3]), TensorType(.f32, [1]),
+        TensorType(.f32, [.batch(), 4, 2]), TensorType(.f32, [.batch(), 4, 2]),
+      ], [:]
     ),
     ("Conv.size", "Conv", [TensorType(.f32, [1, 1, 2, 2]), TensorType(.f32, [1, 1, 3, 3])], [:]),
     ("Transpose.whole-bytes", "Transpose", [TensorType(.f4, [2, 2])], ["perm": .ints([1, 0])]),

@@ -5,7 +5,8 @@ extension KernelTests {
   /// Shapes below, at and above a vector, with tails, empty axes, and every kind of broadcast.
   static let cases: [KernelCase] = {
     var random = SplitMix(state: 1)
-    return elementwise(&random) + products(&random) + attention(&random) + rows(&random) + convolutions(&random)
+    return elementwise(&random) + products(&random) + attention(&random) + scans(&random) + rows(&random)
+      + convolutions(&random)
       + movement(&random) + reductions(&random)
   }()
 
@@ -141,6 +142,29 @@ extension KernelTests {
         primitive: "Attention", attributes: ["heads": .int(3)],
         inputs: [random.tensor([2, 11, 24]), random.tensor([2, 19, 24]), random.tensor([2, 19, 12]), hidden],
         tolerance: .ulpsOfLargest(32)))
+    return cases
+  }
+
+  private static func scans(_ random: inout SplitMix) -> [KernelCase] {
+    var cases: [KernelCase] = []
+    // batch, places, heads, groups, width of a head, state: below, at and above a vector, one place and none.
+    for (batch, n, heads, groups, p, s) in [
+      (1, 1, 1, 1, 1, 1), (2, 9, 3, 1, 5, 7), (1, 70, 4, 2, 16, 16), (2, 33, 2, 2, 24, 6), (1, 300, 6, 3, 40, 64),
+      (1, 0, 2, 1, 3, 4), (0, 5, 2, 1, 3, 4), (1, 6, 2, 1, 0, 4), (1, 6, 2, 1, 3, 0),
+    ] {
+      let inputs = [
+        random.tensor([batch, n, heads * p]), random.tensor([batch, n, heads], in: 0...1),
+        random.tensor([heads], in: -3...0), random.tensor([batch, n, groups * s]),
+        random.tensor([batch, n, groups * s]),
+      ]
+      for inputs in [inputs, inputs + [random.tensor([heads])]] {
+        // A number of the state rounds twice a place, and fades; a result sums `s` of them.
+        cases.append(
+          KernelCase(
+            primitive: "SelectiveScan", attributes: ["groups": .int(groups)], inputs: inputs,
+            tolerance: .ulpsOfLargest(16)))
+      }
+    }
     return cases
   }
 
