@@ -1,3 +1,4 @@
+import GraftFormats
 import GraftIR
 
 extension Builtin {
@@ -17,9 +18,9 @@ extension Builtin {
       guard var total = entries.first else { throw Diagnostic("values.empty", "the mean of nothing", at: call.at) }
       for entry in entries.dropFirst() { total = try call.add(total, entry) }
       let count = Number(entries.count)
-      if case .tensor(let tensor) = total {
-        let divisor = try call.evaluator.constant(count, tensor.type.dtype, at: call.at, call.environment)
-        return try call.node("Div", [tensor, divisor])
+      if case .tensor = total {
+        let (sum, divisor) = try call.evaluator.alike(total, .number(count), at: call.at, call.environment)
+        return try call.node("Div", [sum, divisor])
       }
       guard case .number(let number) = total else { return total }
       do throws(Number.Failure) { return .number(try number / count) } catch {
@@ -41,23 +42,36 @@ extension Builtin {
     ordered("top", largestFirst: true), ordered("bottom", largestFirst: false),
     // Answered in `call`, because its argument may name what is not there.
     Builtin("has", "x") { _ throws(Diagnostic) in .bool(true) },
-    Builtin("uniform", "within? low? high?") { call throws(Diagnostic) in
+    Builtin("uniform", "within? low? high? shape?") { call throws(Diagnostic) in
       let bound = try call.single("within", default: 1)
       let low = try call.single("low", default: -bound)
       let high = try call.single("high", default: bound)
       guard low <= high, Float(high - low).isFinite else {
         throw Diagnostic("values.distribution", "'uniform' runs from \(low) to \(high)", at: call.at)
       }
-      return .distribution(.uniform(low: low, high: high))
+      return try drawn(.uniform(low: low, high: high), call)
     },
-    Builtin("normal", "std? mean?") { call throws(Diagnostic) in
+    Builtin("normal", "std? mean? shape?") { call throws(Diagnostic) in
       let deviation = try call.single("std", default: 1)
       guard deviation >= 0 else {
         throw Diagnostic("values.distribution", "'std' is \(deviation), and must not be negative", at: call.at)
       }
-      return .distribution(.normal(mean: try call.single("mean", default: 0), deviation: deviation))
+      return try drawn(.normal(mean: try call.single("mean", default: 0), deviation: deviation), call)
     },
   ]
+
+  /// A law for a whole tensor, or, with a shape, a tensor of draws that a formula goes on with.
+  private static func drawn(_ law: Draw.Distribution, _ call: Call) throws(Diagnostic) -> Datum {
+    guard call.has("shape") else { return .distribution(law) }
+    let shape = Shape(try call.ints("shape"))
+    guard shape.axes.allSatisfy({ $0 >= 0 }), let count = shape.elementCount, count <= Evaluator.elementLimit else {
+      throw Diagnostic(
+        "limits.elements", "a tensor of \(shape) has a size below 0, or more than 2^40 elements",
+        at: call.place("shape"))
+    }
+    let draw = Draw.open(law, number: call.evaluator.nextDraw())
+    return .tensor(TracedTensor(origin: .weight(.draw(draw, shape)), type: TensorType(.f32, shape)))
+  }
 
   private static func rounding(_ name: String, _ rule: FloatingPointRoundingRule) -> Builtin {
     Builtin(name, "x") { call throws(Diagnostic) in
@@ -93,6 +107,9 @@ extension Builtin {
   private static func ordered(_ name: String, largestFirst: Bool) -> Builtin {
     Builtin(name, "n list") { call throws(Diagnostic) in
       let count = try call.int("n", default: 0)
+      if case .tensor(let tensor)? = call.values["list"]?.datum {
+        return try call.node("TopIndices", [tensor], ["count": .int(count), "largest": .bool(largestFirst)])
+      }
       let values = try call.numbers("list").map { $0.double ?? .nan }
       guard count >= 0, count <= values.count else {
         throw Diagnostic("values.count", "\(count) of \(values.count) entries are wanted", at: call.place("n"))

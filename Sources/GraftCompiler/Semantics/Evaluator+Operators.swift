@@ -140,8 +140,8 @@ extension Evaluator {
   ) throws(Diagnostic) -> (TracedTensor, TracedTensor) {
     switch (a, b) {
     case (.tensor(let x), .tensor(let y)): return (x, y)
-    case (.tensor(let x), .number(let y)): return (x, try constant(y, x.type.dtype, at: at, environment))
-    case (.number(let x), .tensor(let y)): return (try constant(x, y.type.dtype, at: at, environment), y)
+    case (.tensor(let x), .number(let y)): return (x, try constant(y, x.computedDType, at: at, environment))
+    case (.number(let x), .tensor(let y)): return (try constant(x, y.computedDType, at: at, environment), y)
     case (.tensor, let other), (let other, _):
       throw Diagnostic("values.operands", "a tensor and \(other.kindText) do not go together", at: at)
     }

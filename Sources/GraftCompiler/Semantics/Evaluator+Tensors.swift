@@ -37,9 +37,9 @@ extension Evaluator {
       guard case .weight(let weight) = input.origin else {
         throw Diagnostic("calls.forward", "a tensor of a forward does not reach here")
       }
-      weights.append(weight)
+      weights.append(weight.widened)
     }
-    let types = try primitive.infer(inputs.map(\.type), attributes)
+    let types = try primitive.infer(weights.map(\.type), attributes)
     var results: [TracedTensor] = []
     if primitive.name == "Split", let input = inputs.first {
       // A formula has one result, so a split is as many slices.
@@ -77,7 +77,22 @@ extension Evaluator {
   }
 }
 
+extension TracedTensor {
+  /// The type that its values have in a formula.
+  var computedDType: DType {
+    guard case .weight(let weight) = origin else { return type.dtype }
+    return weight.widened.type.dtype
+  }
+}
+
 extension WeightExpression {
+  /// The same values as f32 where a checkpoint holds narrower ones: what goes into a formula is computed with.
+  fileprivate var widened: WeightExpression {
+    guard case .source(let source) = self, source.dtype.isFloatingPoint, source.dtype.bitWidth < 32 else { return self }
+    return .apply(
+      primitive: "Cast", ["to": .dtype(.f32)], [self], TensorType(.f32, source.shape))
+  }
+
   /// The steps of the formula, or `nil` where they are more than `limit` or deeper than `depth`.
   func size(limit: Int, depth: Int) -> Int? {
     guard case .apply(_, _, let arguments, _) = self else { return 1 }

@@ -31,7 +31,15 @@ package final class Evaluator {
   /// The operators being set up, outermost first: one that contains itself never ends.
   var instantiating: [OperatorSymbol] = []
 
+  private var draws = 0
+
   package init() {}
+
+  /// A number that no draw inside a formula had before.
+  func nextDraw() -> Int {
+    draws += 1
+    return draws
+  }
 
   /// Gives the next statement its own share of steps.
   func beginStatement() {

@@ -8,8 +8,12 @@ extension Module {
   /// later, changes no draw.
   mutating func settleFresh(path: String, seed: UInt64) throws(Diagnostic) {
     try mapParameters(path) { name, parameter throws(Diagnostic) in
-      if parameter.weight != nil { return }
-      parameter.weight = freshWeight(parameter, name: name, seed: parameter.seed ?? seed)
+      let seed = parameter.seed ?? seed
+      if let weight = parameter.weight {
+        parameter.weight = weight.placed(seed: seed, stream: name)
+        return
+      }
+      parameter.weight = freshWeight(parameter, name: name, seed: seed)
       parameter.origin = .fresh
     }
   }
@@ -25,7 +29,7 @@ extension Module {
       if case .tensor(let tensor)? = parameter.initial, case .weight(let weight) = tensor.origin,
         parameter.isFrozen || shape.rank < 2
       {
-        parameter.weight = weight
+        parameter.weight = weight.placed(seed: seed, stream: name)
         return
       }
       var mean = 0.0
@@ -53,7 +57,7 @@ private func freshWeight(_ parameter: ModuleParameter, name: String, seed: UInt6
   case .number(let number)?: return .fill(number.double ?? 0, .f32, parameter.shape)
   case .distribution(let law)?: return .draw(Draw(law, seed: seed, stream: name), parameter.shape)
   case .tensor(let tensor)?:
-    if case .weight(let weight) = tensor.origin { return weight }
+    if case .weight(let weight) = tensor.origin { return weight.placed(seed: seed, stream: name) }
     return .fill(0, .f32, parameter.shape)
   default: return .fill(0, .f32, parameter.shape)
   }
@@ -206,7 +210,7 @@ extension GraftState {
           at: at)
       }
       parameter.weight = weight
-      if case .source = weight { parameter.origin = .adopted } else { parameter.origin = .computed }
+      if case .apply = weight { parameter.origin = .computed } else { parameter.origin = .adopted }
       return
     default: break
     }
@@ -251,7 +255,7 @@ extension GraftState {
     from old: Module, into module: inout Module, at: Location, _ environment: Environment
   ) throws(Diagnostic) -> Int {
     if let rule = module.adoption(of: old) {
-      let scope = Scope(parent: nil, file: module.scope.file, names: [rule.name.text: .module(old)])
+      let scope = module.scope.adding([rule.name.text: .module(old)])
       let inner = Environment(scope: scope, place: .compileTime)
       for assignment in rule.assignments {
         let target = try evaluator.targetPath(assignment.target, inner)

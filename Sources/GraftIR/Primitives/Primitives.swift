@@ -10,7 +10,7 @@ public enum Primitives {
     .reduceSum, .reduceMean, .reduceMax,
     .layerNormalization, .rmsNormalization, .softmax,
     .attention, .selectiveScan, .conv, .causalConv,
-    .reshape, .transpose, .slice, .concat, .split, .pad, .reverse, .expand, .gather, .cast, .cumSum,
+    .reshape, .transpose, .slice, .concat, .split, .pad, .reverse, .expand, .gather, .cast, .cumSum, .topIndices,
   ]
 
   private static let byName: [String: Primitive] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

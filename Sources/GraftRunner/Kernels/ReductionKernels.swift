@@ -66,6 +66,36 @@ extension Kernel {
     }
   }
 
+  /// The places of the largest or smallest elements of rows; f32. Rows are sorted, which is what a few of them cost.
+  static let topIndices = Kernel("TopIndices") { request throws(Diagnostic) in
+    guard request.inputs[0].dtype == .f32 else { throw request.refusal("works on \(request.inputs[0].dtype)") }
+    let length = request.inputs[0].width
+    let count = request.attributes.int("count")
+    let largest = request.attributes.bool("largest", default: true)
+    let rows = length == 0 ? 0 : request.inputs[0].count / length
+    let pool = request.pool
+    return PreparedKernel { buffers in
+      let x = buffers.input(0)
+      let y = buffers.results[0].assumingMemoryBound(to: Int64.self)
+      return {
+        pool.parallel(rows) { range, _ in
+          for row in range {
+            let values = UnsafeBufferPointer(start: x + row * length, count: length)
+            let order = values.indices.sorted { a, b in
+              if values[a].isNaN || values[b].isNaN {
+                return values[a].isNaN == values[b].isNaN ? a < b : values[b].isNaN
+              }
+              return values[a] == values[b] ? a < b : largest == (values[a] > values[b])
+            }
+            for (place, index) in order.prefix(count).sorted().enumerated() {
+              y[row * count + place] = Int64(index)
+            }
+          }
+        }
+      }
+    }
+  }
+
   /// The running sum along an axis; f32.
   static let cumSum = Kernel("CumSum", traits: .inPlace) { request throws(Diagnostic) in
     try request.requireFloats()

@@ -16,7 +16,7 @@ package enum Kernels {
       .reduce("ReduceSum"), .reduce("ReduceMean"), .reduce("ReduceMax"), .layerNormalization, .rmsNormalization,
       .softmax, .attention, .selectiveScan, .conv, .causalConv, .reshape, .transpose, .slice, .concat, .split, .pad,
       .reverse, .expand,
-      .gather, .cast, .cumSum,
+      .gather, .cast, .cumSum, .topIndices,
     ]
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.primitive, $0) })

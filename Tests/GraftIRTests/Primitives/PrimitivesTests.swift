@@ -198,6 +198,8 @@ import Testing
         TensorType(.f32, [.batch(), 4, 2]), TensorType(.f32, [.batch(), 4, 2]),
       ], [:]
     ),
+    ("TopIndices.count", "TopIndices", [TensorType(.f32, [2, 3])], ["count": .int(4)]),
+    ("TopIndices.rank", "TopIndices", [TensorType(.f32, [])], ["count": .int(0)]),
     ("Conv.size", "Conv", [TensorType(.f32, [1, 1, 2, 2]), TensorType(.f32, [1, 1, 3, 3])], [:]),
     ("Transpose.whole-bytes", "Transpose", [TensorType(.f4, [2, 2])], ["perm": .ints([1, 0])]),
     ("Cast.whole-bytes", "Cast", [TensorType(.f32, [3])], ["to": .dtype(.f4)]),

@@ -290,6 +290,19 @@ extension KernelTests {
             inputs: [random.tensor([3, 5, 19, 37], in: 0...2)], tolerance: .ulps(16)))
       }
     }
+    for (shape, count) in [([7], 3), ([5, 40], 40), ([3, 2, 9], 1), ([2, 4], 0), ([0, 3], 2)] as [(Shape, Int)] {
+      for largest in [true, false] {
+        cases.append(
+          KernelCase(
+            primitive: "TopIndices", attributes: ["count": .int(count), "largest": .bool(largest)],
+            inputs: [random.tensor(shape)], tolerance: .exact))
+      }
+    }
+    let ties = Tensor([1, .nan, 2, 2, 1, .nan, -.infinity, 2], [2, 4])
+    for count in 0...4 {
+      cases.append(
+        KernelCase(primitive: "TopIndices", attributes: ["count": .int(count)], inputs: [ties], tolerance: .exact))
+    }
     for axis in [0, 1, 2] {
       cases.append(
         KernelCase(
