@@ -4,11 +4,17 @@
 static const unsigned char attention_text[] = {
 #embed "graft/attention.graft"
 };
+static const unsigned char bidirectional_text[] = {
+#embed "graft/bidirectional.graft"
+};
 static const unsigned char dit_text[] = {
 #embed "graft/dit.graft"
 };
 static const unsigned char functions_text[] = {
 #embed "graft/functions.graft"
+};
+static const unsigned char grid_conv_text[] = {
+#embed "graft/grid_conv.graft"
 };
 static const unsigned char hyena_text[] = {
 #embed "graft/hyena.graft"
@@ -18,6 +24,9 @@ static const unsigned char layers_text[] = {
 };
 static const unsigned char linear_text[] = {
 #embed "graft/linear.graft"
+};
+static const unsigned char mamba_text[] = {
+#embed "graft/mamba.graft"
 };
 static const unsigned char merges_text[] = {
 #embed "graft/merges.graft"
@@ -34,11 +43,14 @@ static const struct {
   size_t length;
 } files[] = {
     FILE_OF(attention),
+    FILE_OF(bidirectional),
     FILE_OF(dit),
     FILE_OF(functions),
+    FILE_OF(grid_conv),
     FILE_OF(hyena),
     FILE_OF(layers),
     FILE_OF(linear),
+    FILE_OF(mamba),
     FILE_OF(merges),
     FILE_OF(mlp),
 };

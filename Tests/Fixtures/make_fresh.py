@@ -13,7 +13,9 @@ import torch
 from safetensors.torch import save_file
 
 sys.path.insert(0, sys.argv[1])
+sys.path.insert(0, str(Path(__file__).parent))
 from graft_reference import dit, operators  # noqa: E402
+import more_operators  # noqa: E402, F401
 
 # DiTConfig: input side, patch side, channels, width, depth, heads, MLP ratio, classes, learned sigma, attn, mlp
 MODELS = [
@@ -21,6 +23,20 @@ MODELS = [
     ("width60", 102, dit.DiTConfig(20, 4, 3, 60, 1, 5, 4.0, 5, attn={0: {"kind": "hyena_x", "dim": 60, "short_taps": 4}}), 2),
     ("width24", 103, dit.DiTConfig(32, 8, 1, 24, 3, 2, 4.0, 3, attn={2: {"kind": "swa", "dim": 24, "heads": 2, "window": [4, 4]}},
                                    mlp={1: {"kind": "mlp", "dim": 24, "ratio": 3}}), 1),
+    ("hybrid28", 104, dit.DiTConfig(12, 2, 2, 28, 7, 4, 4.0, 6, attn={
+        0: {"kind": "hyena_se", "dim": 28, "short_taps": 3, "inner_taps": 5},
+        1: {"kind": "gqa", "dim": 28, "heads": 4, "kv_heads": 2},
+        2: {"kind": "mamba2", "dim": 28, "d_state": 10, "d_conv": 3, "expand": 3, "headdim": 12},
+        3: {"kind": "linear_attention", "dim": 28, "heads": 4},
+        4: {"kind": "mha_kv", "dim": 28, "heads": 4, "ratio": 3, "qk_norm": True, "grid": [6, 6]},
+        5: {"kind": "grid_conv", "dim": 28, "kernel": 3, "grid": [6, 6]},
+        6: {"kind": "hyena_y", "dim": 28, "inner_taps": 2}},
+        mlp={1: {"kind": "mlp_hyena_x", "dim": 28, "ratio": 3, "short_taps": 2, "tokens": 36},
+             2: {"kind": "swiglu", "dim": 28, "hidden": 35, "bias": False}, 5: {"kind": "mlp", "dim": 28, "ratio": 2.5}}), 2),
+    ("both_ways20", 105, dit.DiTConfig(10, 2, 3, 20, 4, 2, 4.0, 4, attn={
+        0: {"kind": "hyena_se_bi", "dim": 20, "short_taps": 4, "inner_taps": 3}, 1: {"kind": "hyena_x_bi", "dim": 20, "short_taps": 5},
+        2: {"kind": "hyena_y_bi", "dim": 20, "inner_taps": 4},
+        3: {"kind": "mamba2_bi", "dim": 20, "d_state": 6, "d_conv": 4, "expand": 2, "headdim": 8}}), 2),
 ]
 # name, seed, operator, batch, tokens
 OPERATORS = [
@@ -28,6 +44,26 @@ OPERATORS = [
     ("swa_w44", 202, {"kind": "swa", "dim": 44, "heads": 4, "window": [0, 5]}, 1, 33),
     ("hyena_x_w56", 203, {"kind": "hyena_x", "dim": 56, "short_taps": 3}, 2, 7),
     ("mlp_w72", 204, {"kind": "mlp", "dim": 72, "ratio": 2}, 2, 9),
+    ("hyena_se_w33", 205, {"kind": "hyena_se", "dim": 33, "short_taps": 5, "inner_taps": 7}, 2, 19),
+    ("hyena_se_w12_one", 206, {"kind": "hyena_se", "dim": 12, "short_taps": 1, "inner_taps": 2}, 1, 1),
+    ("hyena_y_w21", 207, {"kind": "hyena_y", "dim": 21, "inner_taps": 9}, 3, 5),
+    ("mlp_hyena_x_w18", 208, {"kind": "mlp_hyena_x", "dim": 18, "ratio": 3, "short_taps": 5, "tokens": 11}, 2, 11),
+    ("mlp_w30_fraction", 209, {"kind": "mlp", "dim": 30, "ratio": 2.7}, 1, 6),
+    ("mamba2_w36", 210, {"kind": "mamba2", "dim": 36, "d_state": 5, "d_conv": 2, "expand": 3, "headdim": 27}, 2, 41),
+    ("mamba2_w40_heads", 211, {"kind": "mamba2", "dim": 40, "d_state": 33, "d_conv": 7, "expand": 1, "headdim": 5}, 1, 300),
+    ("mamba2_w24_groups", 212, {"kind": "mamba2_groups", "dim": 24, "d_state": 9, "d_conv": 4, "expand": 2, "headdim": 8, "groups": 3}, 2, 29),
+    ("mha_kv_w30", 213, {"kind": "mha_kv", "dim": 30, "heads": 3, "ratio": 3, "qk_norm": True, "grid": [9, 6]}, 2, 54),
+    ("mha_kv_w20", 214, {"kind": "mha_kv", "dim": 20, "heads": 5, "ratio": 1, "qk_norm": False, "grid": [5, 3]}, 1, 15),
+    ("gqa_w48", 215, {"kind": "gqa", "dim": 48, "heads": 6, "kv_heads": 2}, 2, 23),
+    ("gqa_w35_window", 216, {"kind": "gqa", "dim": 35, "heads": 5, "kv_heads": 1, "window": [3, 2]}, 1, 20),
+    ("linear_attention_w36", 217, {"kind": "linear_attention", "dim": 36, "heads": 4}, 2, 27),
+    ("swiglu_w26", 218, {"kind": "swiglu", "dim": 26, "hidden": 69, "bias": False}, 2, 7),
+    ("swiglu_w16_bias", 219, {"kind": "swiglu", "dim": 16, "hidden": 40, "bias": True}, 1, 5),
+    ("grid_conv_w22", 220, {"kind": "grid_conv", "dim": 22, "kernel": 5, "grid": [7, 4]}, 2, 28),
+    ("hyena_se_bi_w24", 221, {"kind": "hyena_se_bi", "dim": 24, "short_taps": 3, "inner_taps": 4}, 2, 13),
+    ("hyena_x_bi_w20", 222, {"kind": "hyena_x_bi", "dim": 20, "short_taps": 4}, 2, 9),
+    ("hyena_y_bi_w18", 223, {"kind": "hyena_y_bi", "dim": 18, "inner_taps": 6}, 1, 10),
+    ("mamba2_bi_w24", 224, {"kind": "mamba2_bi", "dim": 24, "d_state": 11, "d_conv": 4, "expand": 2, "headdim": 6}, 2, 37),
 ]
 
 

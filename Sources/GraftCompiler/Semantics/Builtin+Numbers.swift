@@ -63,11 +63,14 @@ extension Builtin {
   /// A law for a whole tensor, or, with a shape, a tensor of draws that a formula goes on with.
   private static func drawn(_ law: Draw.Distribution, _ call: Call) throws(Diagnostic) -> Datum {
     guard call.has("shape") else { return .distribution(law) }
-    let shape = Shape(try call.ints("shape"))
-    guard shape.axes.allSatisfy({ $0 >= 0 }), let count = shape.elementCount, count <= Evaluator.elementLimit else {
+    let axes = try call.ints("shape")
+    guard axes.allSatisfy({ $0 >= 0 }) else {
+      throw Diagnostic("values.size", "'shape' is \(axes), and no size is below 0", at: call.place("shape"))
+    }
+    let shape = Shape(axes)
+    guard let count = shape.elementCount, count <= Evaluator.elementLimit else {
       throw Diagnostic(
-        "limits.elements", "a tensor of \(shape) has a size below 0, or more than 2^40 elements",
-        at: call.place("shape"))
+        "limits.elements", "a tensor of \(shape) has more than 2^40 elements", at: call.place("shape"))
     }
     let draw = Draw.open(law, number: call.evaluator.nextDraw())
     return .tensor(TracedTensor(origin: .weight(.draw(draw, shape)), type: TensorType(.f32, shape)))

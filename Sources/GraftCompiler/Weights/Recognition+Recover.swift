@@ -4,9 +4,26 @@ import GraftIR
 /// `recover`: how an operator's arguments are read off tensors, metadata and presets.
 extension Recognition {
   /// The arguments that `symbol` reads off the tensors below `datum`; what it cannot read is left out.
-  func recovered(_ symbol: OperatorSymbol, _ datum: Datum?) -> [String: Datum] {
+  ///
+  /// A rule may use the operator's other arguments: those that are read as well, else what a person said, the parts
+  /// around know, or the default is.
+  func recovered(
+    _ symbol: OperatorSymbol, _ datum: Datum?, assuming assumed: [String: Datum] = [:], surroundings: [Module] = []
+  ) -> [String: Datum] {
     guard case .record(let tensors)? = datum else { return [:] }
     var result: [String: Datum] = [:]
+    let isRecovered = Set(symbol.recoveries.map(\.0.text))
+    var known = assumed
+    for parameter in symbol.declaration.parameters where known[parameter.label.text] == nil {
+      let label = parameter.label.text
+      if isRecovered.contains(label) { continue }
+      if let value = parameter.defaultValue {
+        let environment = Environment(scope: Scope(parent: nil, file: symbol.file), place: .compileTime)
+        known[label] = try? evaluator.defaultValue(value, for: parameter, environment)
+      } else {
+        known[label] = surroundings.lazy.compactMap { $0.known(label) }.first
+      }
+    }
     // A rule may use what another one gives, whichever stands first.
     for _ in 0..<4 {
       let before = result.count
@@ -16,7 +33,7 @@ extension Recognition {
         }
         var names = tensors
         for other in symbol.declaration.parameters {
-          if let value = result[other.label.text] {
+          if let value = result[other.label.text] ?? known[other.label.text] {
             names[other.label.text] = value
             names[other.name.text] = value
           }

@@ -17,6 +17,9 @@ struct Recognition {
   private let root: Datum
   /// The operators that a person named for some parts, with their arguments.
   private var assumedAt: [[String]: (symbol: OperatorSymbol, arguments: [String: Datum])] = [:]
+  /// The model as its own operators make it, and what its parts are given, worked out when it is first asked for.
+  var expectedModel: Module?
+  var signatures: [String: Tracer.Signature]?
   /// The best reason why nothing fits, by how many tensors were explained.
   private var question: Diagnostic?
 
@@ -83,6 +86,7 @@ struct Recognition {
 
   private mutating func model(_ symbol: OperatorSymbol) throws(Diagnostic) -> Module {
     let expected = try instantiated(symbol, prefix: [], surroundings: [])
+    (expectedModel, signatures) = (expected, nil)
     try learnPlaces(expected)
     let module = try resolve(expected, [], surroundings: [])
     var rest = Set(shapes.keys)
@@ -205,6 +209,8 @@ struct Recognition {
       }
     }
     if found.count > 1 {
+      let fitting = found.filter { fits($0, at: path) }
+      if fitting.count == 1 { return fitting[0] }
       let named = found.filter { module in assumptions.contains { $0.symbol == module.symbol } }
       if named.count == 1 { return named[0] }
       let names = found.map(\.operatorName)
@@ -221,13 +227,15 @@ struct Recognition {
   private mutating func instantiated(
     _ symbol: OperatorSymbol, prefix: [String], surroundings: [Module]
   ) throws(Diagnostic) -> Module {
-    var arguments = recovered(symbol, datum(at: prefix))
+    var assumed: [String: Datum] = [:]
     for assumption in assumptions where assumption.path == nil && assumption.symbol == symbol {
-      for (label, value) in try self.arguments(of: assumption) { arguments[label] = value }
+      for (label, value) in try self.arguments(of: assumption) { assumed[label] = value }
     }
     if let named = assumedAt[prefix], named.symbol == symbol {
-      for (label, value) in named.arguments { arguments[label] = value }
+      for (label, value) in named.arguments { assumed[label] = value }
     }
+    var arguments = recovered(symbol, datum(at: prefix), assuming: assumed, surroundings: surroundings)
+    arguments.merge(assumed) { $1 }
     for parameter in symbol.declaration.parameters
     where arguments[parameter.label.text] == nil && parameter.defaultValue == nil {
       let label = parameter.label.text

@@ -14,13 +14,13 @@ import GraftCompiler
   @Test("An operator with a rule for what it replaces adopts, any other starts fresh")
   func standard() {
     let whole = Compiled.small("").weights
-    let compiled = Compiled.small("replace blocks[1].attn with hyena_x()\nreplace blocks[1].mlp with mlp()")
+    let compiled = Compiled.small("replace blocks[1].attn with hyena_x()\nreplace blocks[1].mlp with swiglu()")
     #expect(compiled.rules == [])
     #expect(compiled.weights["blocks.1.attn.in_proj.weight"] == whole["blocks.1.attn.qkv.weight"])
     #expect(compiled.weights["blocks.1.attn.out_proj.bias"] == whole["blocks.1.attn.proj.bias"])
     #expect(compiled.origins["blocks.1.attn.out_proj.bias"] == .adopted)
     #expect(compiled.origins["blocks.1.attn.short_filter.weight"] == .fresh)
-    #expect(compiled.origins["blocks.1.mlp.fc1.weight"] == .fresh)
+    #expect(compiled.origins["blocks.1.mlp.up_proj.weight"] == .fresh)
     #expect(compiled.weights["blocks.0.attn.qkv.weight"] == whole["blocks.0.attn.qkv.weight"])
     let edits = compiled.grafts.first?.edits ?? []
     #expect(edits.map(\.path) == ["blocks[1].attn", "blocks[1].mlp"])
@@ -42,7 +42,7 @@ import GraftCompiler
   func commandSeed() throws {
     var options = Compiler.Options.noise
     options.seed = 5
-    let compiled = Compiled.small("replace blocks[1].mlp with mlp()", options: options)
+    let compiled = Compiled.small("replace blocks[1].mlp with mlp() starting fresh", options: options)
     #expect(stream(compiled.weights["blocks.1.mlp.fc1.weight"])?.seed == 5)
   }
 
@@ -61,7 +61,15 @@ import GraftCompiler
   @Test("'adopted' without a rule takes tensors of the same name and shape, and says what stays fresh")
   func adopted() {
     let whole = Compiled.small("").weights
-    let compiled = Compiled.small("replace blocks[1].mlp with mlp(hidden: 24) starting adopted")
+    let compiled = Compiled.small(
+      "replace blocks[1].mlp with narrow(hidden: 24) starting adopted",
+      before: """
+        operator narrow(width d: Int, hidden h: Int) {
+            fc1 = linear(d, h)
+            fc2 = linear(h, d)
+            forward(x: [..., d]) -> [..., d] { return fc2(relu(fc1(x))) }
+        }
+        """)
     #expect(compiled.weights["blocks.1.mlp.fc2.bias"] == whole["blocks.1.mlp.fc2.bias"])
     #expect(compiled.origins["blocks.1.mlp.fc1.weight"] == .fresh)
     #expect(compiled.grafts.first?.edits.first?.starts == ["adopted": 1, "fresh": 3])

@@ -69,6 +69,69 @@ import GraftCompiler
     #expect(names.count == opened.reader.entries.count)
   }
 
+  @Test("Any mixture of operators is told from tensors alone, which stand in the order of the checkpoint")
+  func mixture() throws {
+    let (module, reader) = try fixture("dit/graft_mixed.pt", assuming: ["dit(heads: 2)", "swa(window: [4, 4])"])
+    let mamba = "mamba2(width: 16, state: 16, kernel: 4, expand: 2, head_width: 16, groups: 1)"
+    let swa = "swa(width: 16, heads: 2, window: [4, 4])"
+    #expect(
+      calls(module, "attn") == [
+        swa, mamba, "hyena_se(width: 16, kernel: 4, inner_kernel: 4)", "hyena_x(width: 16, kernel: 4)",
+        "hyena_y(width: 16, kernel: 4)", swa, mamba, "mha(width: 16, heads: 2)",
+      ])
+    let hyena = "mlp_hyena_x(width: 16, ratio: 2, kernel: 4, tokens: 64)"
+    let (three, six) = ("mlp(width: 16, ratio: 3, hidden: 48)", "mlp(width: 16, ratio: 6, hidden: 96)")
+    #expect(
+      calls(module, "mlp") == ["mlp(width: 16, ratio: 4, hidden: 64)", hyena, six, three, hyena, six, three, hyena])
+    var names: [String] = []
+    module.forEachParameter { name, _ in names.append(name) }
+    #expect(names == reader.entries.map(\.name))
+  }
+
+  @Test(
+    "Operators of every kind are told from their tensors",
+    arguments: [
+      "mha_kv(ratio: 1, qk_norm: true)", "gqa(kv_heads: 1)", "linear_attention()", "grid_conv(kernel: 3)",
+      "hyena_se(kernel: 3, inner_kernel: 5)", "hyena_y(kernel: 2)", "hyena_se_bi(inner_kernel: 3)",
+      "hyena_x_bi(kernel: 6)",
+      "hyena_y_bi()", "mamba2(state: 6, kernel: 2, expand: 3, head_width: 12)", "mamba2_bi(state: 5, head_width: 8)",
+      "swiglu(hidden: 13, bias: true)", "swiglu()", "mlp(hidden: 13)", "mlp_hyena_x(ratio: 1.5, kernel: 3)",
+    ])
+  func every(_ call: String) throws {
+    let part = ["mlp", "swiglu"].contains { call.hasPrefix($0) } ? "mlp" : "attn"
+    let module = try small("replace blocks[1].\(part) with \(call)")
+    let found = try ListedCheckpoint(module).recognised(assuming: ["dit(heads: 2)"])
+    // A ratio is what the tensors say, not what was rounded to it.
+    func spelled(_ module: Module) -> [String] {
+      calls(module, part).map { $0.replacing(/ratio: [0-9.]+, hidden/, with: "hidden") }
+    }
+    #expect(spelled(found) == spelled(module))
+  }
+
+  @Test("Groups are a person's word, and a rule that reads the state takes it into account")
+  func groups() throws {
+    let module = try small("replace blocks[1].attn with mamba2(state: 4, head_width: 4, groups: 2)")
+    let reader = ListedCheckpoint(module)
+    #expect(
+      calls(try reader.recognised(assuming: ["dit(heads: 2)"]), "attn")[1]
+        == "mamba2(width: 8, state: 8, kernel: 4, expand: 2, head_width: 4, groups: 1)")
+    #expect(
+      calls(try reader.recognised(assuming: ["dit(heads: 2)", "mamba2(groups: 2)"]), "attn")[1]
+        == "mamba2(width: 8, state: 4, kernel: 4, expand: 2, head_width: 4, groups: 2)")
+  }
+
+  @Test("Of operators with the same tensors, the one that takes what its place gives is meant")
+  func places() throws {
+    // With as many tokens as three widths the filters of both Hyenas have one shape.
+    let tensors = try small("replace blocks[1].attn with hyena_x()")
+    #expect(
+      calls(try ListedCheckpoint(tensors).recognised(assuming: ["dit(heads: 2)"]), "attn")[1].hasPrefix("hyena_x("))
+    let model = "dit(size: 12, width: 12, depth: 2, heads: 2, classes: 3)"
+    let both = try #require(Compiled("replace blocks[1].attn with hyena_x()", model: model).architecture)
+    let error = #expect(throws: Diagnostic.self) { try ListedCheckpoint(both).recognised(assuming: ["dit(heads: 2)"]) }
+    #expect(error?.rule == "recognise.ask")
+  }
+
   static let parallel: [(String, Int, Int)] = [
     ("pairs_average", 4, 2), ("pairs_random", 4, 2), ("fours_average", 2, 4), ("hybrid_pairs_random", 4, 2),
   ]

@@ -1,0 +1,46 @@
+import GraftIR
+
+/// What a part is given where it stands: it tells operators of the same tensors apart.
+extension Recognition {
+  /// Whether `module` takes what the model gives at `path`; also where that cannot be told.
+  mutating func fits(_ module: Module, at path: [String]) -> Bool {
+    guard let signature = signature(at: path), module.symbol?.entry("forward") != nil else { return true }
+    let tracer = Tracer(name: "forward")
+    var arguments: [Tracer.Argument] = []
+    for (index, input) in signature.inputs.enumerated() {
+      guard case .one(let type) = input else { return true }
+      let value = tracer.builder.input("x\(index)", type)
+      arguments.append((nil, .tensor(TracedTensor(origin: .value(value), type: type)), Location(file)))
+    }
+    do throws(Diagnostic) {
+      _ = try tracer.call(
+        module, path: "", entry: "forward", arguments, at: Location(file), caller: nil, evaluator)
+      return true
+    } catch {
+      // An input by name comes from around, which is not here.
+      return error.rule == "calls.missing-input"
+    }
+  }
+
+  /// The types at the place of `path` in the model as it is expected; all entries of a list, and all branches, get the same.
+  private mutating func signature(at path: [String]) -> Tracer.Signature? {
+    if signatures == nil {
+      signatures = expectedModel.flatMap { try? GraftState.trace($0, evaluator, [:]).signatures } ?? [:]
+    }
+    guard var module = expectedModel else { return nil }
+    var found: [String] = []
+    var names = path[...]
+    while let name = names.popFirst() {
+      if name == "branches", module.part(name) == nil {
+        names = names.dropFirst()
+        continue
+      }
+      guard let entry = module.part(name).map({ (name, $0) }) ?? (module.isList ? module.parts.first : nil) else {
+        return nil
+      }
+      found.append(entry.0)
+      module = entry.1
+    }
+    return signatures?[found.joined(separator: ".")]
+  }
+}
