@@ -38,6 +38,21 @@ void graft_unfold(const graft_unfolding *s, const float *picture, float *column,
   }
 }
 
+void graft_depthwise_conv(
+    graft_isa isa, const graft_unfolding *s, const float *picture, const float *weight, float bias, float *y,
+    size_t output_height, float *padded, size_t padded_height, size_t padded_width) {
+  static void (*const variants[])(
+      const graft_unfolding *, const float *, const float *, float, float *, size_t, size_t) =
+      EACH_VARIANT(depthwise_conv);
+  memset(padded, 0, (padded_height * padded_width + 16) * sizeof(float));
+  for (size_t row = 0; row < s->height && row + s->pad_top < padded_height; row++) {
+    const size_t count = s->width < padded_width - s->pad_left ? s->width : padded_width - s->pad_left;
+    memcpy(
+        padded + (row + s->pad_top) * padded_width + s->pad_left, picture + row * s->width, count * sizeof(float));
+  }
+  variants[isa](s, padded, weight, bias, y, output_height, padded_width);
+}
+
 void graft_causal_conv_tokens(
     graft_isa isa, const float *x, const float *taps_first, const float *bias, float *y, size_t channels, size_t taps,
     size_t from, size_t to) {

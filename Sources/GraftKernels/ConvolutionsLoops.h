@@ -2,6 +2,33 @@
 
 #define vf V(graft_vf)
 
+static void V(depthwise_conv)(
+    const graft_unfolding *s, const float *padded, const float *weight, float bias, float *y, size_t output_height,
+    size_t padded_width) {
+  for (size_t i = 0; i < output_height; i++) {
+    const float *first = padded + i * s->stride_height * padded_width;
+    for (size_t j = 0; j < s->output_width; j += LANES) {
+      const size_t count = s->output_width - j < LANES ? s->output_width - j : LANES;
+      vf sum = {0};
+      for (size_t ky = 0; ky < s->kernel_height; ky++) {
+        for (size_t kx = 0; kx < s->kernel_width; kx++) {
+          const float *pixels = first + ky * padded_width + j * s->stride_width + kx;
+          vf under;
+          if (s->stride_width == 1) {
+            under = V(load)(pixels);  // Beyond the row's end lie the next row, or the floats behind the picture.
+          } else {
+            float lanes[LANES] = {0};
+            for (size_t k = 0; k < count; k++) lanes[k] = pixels[k * s->stride_width];
+            under = V(load)(lanes);
+          }
+          sum += under * weight[ky * s->kernel_width + kx];
+        }
+      }
+      V(store_part)(y + i * s->output_width + j, sum + bias, count);
+    }
+  }
+}
+
 static void V(causal_conv_tokens)(
     const float *x, const float *taps_first, const float *bias, float *y, size_t channels, size_t taps, size_t from,
     size_t to) {

@@ -12,6 +12,7 @@ extension Kernel {
     let shape = graft_unfolding(
       channels: w[1], height: x[2], width: x[3], kernel_height: w[2], kernel_width: w[3], stride_height: strides[0],
       stride_width: strides[1], pad_top: pads[0], pad_left: pads[1], output_width: y[3])
+    if w[1] == 1, w[0] == groups, let kernel = depthwise(request, shape, outputHeight: y[2]) { return kernel }
     let depth = w[1] * w[2] * w[3]
     let outputs = w[0] / groups
     let pixels = y[2] * y[3]
@@ -53,6 +54,41 @@ extension Kernel {
             for output in 0..<outputs {
               let row = first + output * pixels
               graft_binary(isa, GRAFT_ADD, row, 1, bias + group * outputs + output, 0, row, to - from)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Each channel by itself: products so small that unfolding would cost more than they do. `nil` where a padded plane is
+  /// larger than 16 MB, which is no picture but a text's wide padding.
+  private static func depthwise(
+    _ request: KernelRequest, _ shape: graft_unfolding, outputHeight: Int
+  ) -> PreparedKernel? {
+    let (x, taps) = (request.inputs[0].shape.axes, Int(shape.kernel_height * shape.kernel_width))
+    // As far as the last tap of the last output reaches, or the picture itself where strides leave some of it out.
+    let height = max(
+      x[2] + Int(shape.pad_top), (outputHeight - 1) * Int(shape.stride_height) + Int(shape.kernel_height))
+    let width = max(
+      x[3] + Int(shape.pad_left), (Int(shape.output_width) - 1) * Int(shape.stride_width) + Int(shape.kernel_width))
+    let (plane, overflow) = height.multipliedReportingOverflow(by: width)
+    guard !overflow, plane <= 1 << 22 else { return nil }
+    let pixels = outputHeight * Int(shape.output_width)
+    let scratch = ((plane + 16) * 4 + 63) / 64 * 64
+    let (isa, pool) = (request.isa.variant, request.pool)
+    return PreparedKernel(scratchByteCount: scratch * pool.threadCount) { buffers in
+      let (picture, weight, result) = (buffers.input(0), buffers.input(1), buffers.result())
+      let bias = buffers.inputIfPresent(2, below: request.inputs.count)
+      let scratchFloats = buffers.scratchFloats
+      return {
+        pool.parallel(x[0] * x[1], grain: max(1, elementGrain / max(1, pixels * taps))) { range, thread in
+          for plane in range {
+            let channel = plane % x[1]
+            withUnsafePointer(to: shape) {
+              graft_depthwise_conv(
+                isa, $0, picture + plane * x[2] * x[3], weight + channel * taps, bias?[channel] ?? 0,
+                result + plane * pixels, outputHeight, scratchFloats + thread * scratch / 4, height, width)
             }
           }
         }

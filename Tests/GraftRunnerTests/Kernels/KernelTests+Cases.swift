@@ -208,6 +208,13 @@ extension KernelTests {
       ([1, 4, 10, 11], [6, 2, 3, 2], [2, 3], [0, 2, 1, 1], 2),
       ([1, 8, 40, 40], [8, 8, 3, 3], [1, 1], [1, 1, 1, 1], 1),
       ([1, 2, 6, 6], [3, 2, 1, 1], [2, 2], [0, 0, 0, 0], 1),
+      // Channels by themselves: wide filters, strides that leave pixels out, one tap, uneven padding.
+      ([2, 5, 16, 16], [5, 1, 7, 7], [1, 1], [3, 3, 3, 3], 5),
+      ([2, 4, 6, 9], [4, 1, 2, 3], [2, 3], [0, 0, 0, 0], 4),
+      ([1, 3, 7, 20], [3, 1, 2, 2], [3, 2], [0, 1, 2, 0], 3),
+      ([1, 2, 5, 40], [2, 1, 1, 1], [1, 1], [0, 0, 0, 0], 2),
+      ([1, 2, 3, 3], [2, 1, 5, 1], [4, 1], [2, 0, 0, 0], 2),
+      ([1, 1, 2, 2], [1, 1, 1, 1], [1 << 31, 1 << 31], [1 << 32, 1 << 32, 1 << 32, 1 << 32], 1),
     ]
     for (x, weight, strides, pads, group) in pictures {
       let attributes: Attributes = ["strides": .ints(strides), "pads": .ints(pads), "group": .int(group)]
