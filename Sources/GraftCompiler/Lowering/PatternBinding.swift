@@ -58,7 +58,10 @@ struct PatternBinding {
       do {
         try matchSize(size, axis, what: what, type: type, at: at, environment, evaluator)
       } catch {
-        if error.rule == "shapes.mismatch" { throw mismatch(pattern, what, type, at, environment, evaluator) }
+        if error.rule == "shapes.mismatch" {
+          throw unmetNeed(size, axis, at, environment)
+            ?? mismatch(pattern, what, type, at, environment, evaluator)
+        }
         throw error
       }
     }
@@ -111,6 +114,24 @@ struct PatternBinding {
       return nil
     default: return nil
     }
+  }
+
+  /// The message where a size that does not fit is an argument whose parameter says what it is for:
+  /// `'mixer' needs 256 tokens (one filter for each), and at image 512 there are 1024`.
+  private func unmetNeed(
+    _ size: Expression, _ actual: Dimension, _ at: Location, _ environment: Environment
+  ) -> Diagnostic? {
+    guard case .name(let name) = size.kind, let frame = environment.frame, let symbol = frame.module.symbol,
+      let parameter = symbol.declaration.parameters.first(where: { $0.name.text == name }),
+      !parameter.documentation.isEmpty, case .number(let needed)? = environment.scope.lookup(name)
+    else { return nil }
+    var outermost = frame
+    while let caller = outermost.caller?.frame { outermost = caller }
+    let place = outermost.module.setting.map { "at \($0)" } ?? "here"
+    let purpose = parameter.documentation.replacing("\n", with: " ")
+    return Diagnostic(
+      "shapes.mismatch",
+      "'\(symbol.name)' needs \(needed) \(parameter.label.text) (\(purpose)), and \(place) there are \(actual)", at: at)
   }
 
   private func mismatch(

@@ -84,6 +84,18 @@ package struct Operation: Sendable {
   package var arguments: [String: Datum]
   package var start: StartClause?
   package let at: Location
+  /// What was said to the preset that stands for this call, for messages: `image 512`.
+  var setting: String?
+
+  package init(
+    target: Target, arguments: [String: Datum], start: StartClause?, at: Location, setting: String? = nil
+  ) {
+    self.target = target
+    self.arguments = arguments
+    self.start = start
+    self.at = at
+    self.setting = setting
+  }
 }
 
 /// A `starting` clause with the scope that its expressions are read in.

@@ -216,6 +216,7 @@ extension Evaluator {
   ) throws(Diagnostic) -> Operation {
     var rest = arguments
     var environment = Environment(scope: Scope(parent: nil, file: preset.file), place: .compileTime)
+    var settings: [String] = []
     for parameter in preset.declaration.parameters {
       let value: Datum
       if let given = rest.removeValue(forKey: parameter.label.text) {
@@ -226,6 +227,7 @@ extension Evaluator {
       } else {
         throw Diagnostic("calls.missing", "'\(preset.name)' needs '\(parameter.label.text)'", at: at)
       }
+      if let text = value.interpolated { settings.append("\(parameter.label.text) \(text)") }
       environment = environment.adding([parameter.name.text: value])
       environment.scope = environment.scope.adding(wordsOf: parameter)
     }
@@ -240,7 +242,9 @@ extension Evaluator {
       }
       operation.arguments[label] = try checked(value, for: parameter, what: preset.name, at: at)
     }
-    return Operation(target: operation.target, arguments: operation.arguments, start: operation.start, at: at)
+    return Operation(
+      target: operation.target, arguments: operation.arguments, start: operation.start, at: at,
+      setting: settings.isEmpty ? nil : settings.joined(separator: ", "))
   }
 }
 

@@ -44,6 +44,7 @@ extension Evaluator {
       instantiating.append(symbol)
       defer { instantiating.removeLast() }
       var module = Module(.operator(symbol), scope: Scope(parent: nil, file: symbol.file))
+      module.setting = operation.setting
       try bindArguments(of: &module, symbol, operation, context)
       try build(&module, symbol.declaration.members, symbol)
       if let start = operation.start { try declaredStart(start, &module) }

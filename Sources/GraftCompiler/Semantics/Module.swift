@@ -22,6 +22,8 @@ package struct Module: Sendable {
   package var cost: CostFormula?
   /// Where it stood in the base model, such as `blocks[20]`, for messages about renumbered lists.
   package var baseName: String?
+  /// What was said to the preset that it came from, for messages: `image 512`.
+  var setting: String?
 
   package init(_ kind: Kind, scope: Scope) {
     self.kind = kind

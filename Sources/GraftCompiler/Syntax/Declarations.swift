@@ -60,12 +60,17 @@ package struct ParameterDeclaration: Sendable {
   /// `nil` where the type is left out, in graft functions only.
   package let type: ParameterType?
   package let defaultValue: Expression?
+  /// What it is for; empty where nothing is said.
+  package let documentation: String
 
-  package init(label: Name, name: Name, type: ParameterType?, defaultValue: Expression?) {
+  package init(
+    label: Name, name: Name, type: ParameterType?, defaultValue: Expression?, documentation: String = ""
+  ) {
     self.label = label
     self.name = name
     self.type = type
     self.defaultValue = defaultValue
+    self.documentation = documentation
   }
 }
 

@@ -107,12 +107,14 @@ extension Parser {
   private mutating func parameters() throws(Diagnostic) -> [ParameterDeclaration] {
     guard take("(") else { return [] }
     return try list(until: ")") { (parser) throws(Diagnostic) in
+      let documentation = parser.documentation
       let label = try parser.name("the name of a parameter")
       let name = parser.token.kind == .name ? try parser.name("a name") : label
       try parser.expect(":", " and the type of '\(label.text)'")
       let type = try parser.parameterType()
       let value = parser.take("=") ? try parser.expression() : nil
-      return ParameterDeclaration(label: label, name: name, type: type, defaultValue: value)
+      return ParameterDeclaration(
+        label: label, name: name, type: type, defaultValue: value, documentation: documentation)
     }
   }
 

@@ -32,6 +32,16 @@ import GraftCompiler
     ("replace blocks[1].attn with hyena_x(kernel: true)", "calls.type", "true"),
     ("replace blocks[1].attn with hyena_x(kernl: 4)", "calls.label", "kernl"),
     ("replace blocks[1].attn with swa()", "calls.missing", "swa()"),
+    ("replace blocks[1].attn with mamba2(head_width: 0)", "values.division-by-zero", "mamba2(head_width: 0)"),
+    ("replace blocks[1].attn with mamba2(head_width: 3)", "values.whole", "mamba2(head_width: 3)"),
+    (
+      "replace blocks[1].attn with mamba2(head_width: 4, groups: 3)", "SelectiveScan.groups",
+      "mamba2(head_width: 4, groups: 3)"
+    ),
+    ("replace blocks[1].attn with mha_kv(ratio: 3)", "Conv.size", "mha_kv(ratio: 3)"),
+    ("replace blocks[1].attn with gqa(kv_heads: 0)", "values.division-by-zero", "gqa(kv_heads: 0)"),
+    ("replace blocks[1].attn with grid_conv(kernel: 4)", "values.whole", "grid_conv(kernel: 4)"),
+    ("replace blocks[1].attn with hyena_y(kernel: 0)", "values.not-finite", "hyena_y(kernel: 0)"),
     ("replace blocks[1].attn with linear(8, 9)", "replace.result", "linear(8, 9)"),
     ("replace blocks[1].attn with merge_sum()", "calls.missing", "merge_sum()"),
     ("replace blocks[1].attn with mlp() starting adopted { fc9.bias = 0 }", "names.no-part", "fc9.bias"),
@@ -144,6 +154,21 @@ import GraftCompiler
   func otherResult() {
     let message = Compiled.small("replace blocks[1].attn with linear(8, 9)").diagnostics.first?.message ?? ""
     #expect(message.contains("[B, 4, 9]") && message.contains("[B, 4, 8]"))
+  }
+
+  @Test("A size whose parameter says what it is for is told by it, and by what the model's preset was asked for")
+  func purpose() {
+    let wide = Compiled("replace blocks[1].mlp with mlp_hyena_x(tokens: 256)", model: "dit.xl2(image: 512)")
+    #expect(wide.diagnostics.map(\.rule) == ["shapes.mismatch"])
+    #expect(
+      wide.diagnostics.first?.message
+        == "'mlp_hyena_x' needs 256 tokens (one filter for each), and at image 512 there are 1024")
+    #expect(wide.places == ["mlp_hyena_x(tokens: 256)"])
+    let small = Compiled.small("replace blocks[1].mlp with mlp_hyena_x(tokens: 5)")
+    #expect(
+      small.diagnostics.first?.message
+        == "'mlp_hyena_x' needs 5 tokens (one filter for each), and here there are 4")
+    #expect(Compiled("replace blocks[1].mlp with mlp_hyena_x()", model: "dit.xl2(image: 512)").rules == [])
   }
 
   @Test("An operator's own shape mistake is told at its operand, with both shapes")

@@ -108,6 +108,17 @@ import GraftCompiler
     #expect(spelled(found) == spelled(module))
   }
 
+  @Test("The window of a graft of DiT-XL/2 is that of the published ones, unless a person says another")
+  func window() throws {
+    let model = "dit(size: 32, width: 1152, depth: 2, heads: 16)"
+    let module = try #require(Compiled("replace blocks[1].attn with swa(window: [4, 4])", model: model).architecture)
+    let reader = ListedCheckpoint(module)
+    #expect(try reader.recognised().isSameTree(as: module))
+    #expect(
+      calls(try reader.recognised(assuming: ["swa(window: [1, 2])"]), "attn")[1]
+        == "swa(width: 1152, heads: 16, window: [1, 2])")
+  }
+
   @Test("Groups are a person's word, and a rule that reads the state takes it into account")
   func groups() throws {
     let module = try small("replace blocks[1].attn with mamba2(state: 4, head_width: 4, groups: 2)")
