@@ -217,7 +217,7 @@ extension Compiler {
   }
 
   /// One operator alone, its tensors those of `checkpoint` by their own names; sizes that it leaves open are those of
-  /// the inputs.
+  /// the inputs, and arguments that are not given are read off the tensors where its `recover` rules can.
   public func openOperator(
     _ text: String, checkpoint: String, inputs: [String: Shape]
   ) throws(Diagnostic) -> OpenModel {
@@ -225,7 +225,7 @@ extension Compiler {
       let evaluator = Evaluator()
       let expression = try self.parseExpression(text, file: "--operator")
       let environment = Environment(scope: Scope(parent: nil, file: Library.prelude), place: .compileTime)
-      let operation = try evaluator.operation(expression, environment)
+      var operation = try evaluator.operation(expression, environment)
       guard case .symbol(let symbol) = operation.target, let entry = symbol.entry("forward") else {
         throw Diagnostic("usage.operator", "'\(text)' is not one operator", category: .usage)
       }
@@ -244,11 +244,14 @@ extension Compiler {
           }
         }
       }
-      var module = try evaluator.instantiate(operation, InstantiationContext(inputs: places, surroundings: []))
       guard let opened = try openCheckpoint(checkpoint) else {
         throw Diagnostic(
           "weights.no-file", "there is no file '\(checkpoint)'", at: Location(checkpoint), category: .inputMissing)
       }
+      // What is not said is read off the tensors.
+      let recognition = try self.recognition(of: opened, Library.prelude, evaluator)
+      operation.arguments.merge(recognition.arguments(of: symbol, given: operation.arguments)) { said, _ in said }
+      var module = try evaluator.instantiate(operation, InstantiationContext(inputs: places, surroundings: []))
       try self.fill(&module, from: opened, number: 0, at: nil)
       let tracer = Tracer(name: "forward")
       tracer.leading = inputs.mapValues { $0.axes.map { Dimension($0) } }
@@ -265,14 +268,19 @@ extension Compiler {
   ) throws(Diagnostic) -> Module {
     let file = opened.reader.file
     if let module = try SelfDescription.module(from: opened.reader.metadata, file: file, evaluator) { return module }
+    var recognition = try recognition(of: opened, names, evaluator)
+    return try recognition.model()
+  }
+
+  private func recognition(
+    of opened: Checkpoints.Opened, _ names: FileScope, _ evaluator: Evaluator
+  ) throws(Diagnostic) -> Recognition {
     let entries = opened.entries.sorted { $0.key < $1.key }.map {
       (name: $0.key, shape: opened.reader.entries[$0.value].shape)
     }
-    var recognition = Recognition(
-      entries, metadata: opened.reader.metadata, file: file, names: names,
-      assumptions: try assumptions(names),
-      evaluator: evaluator)
-    return try recognition.model()
+    return Recognition(
+      entries, metadata: opened.reader.metadata, file: opened.reader.file, names: names,
+      assumptions: try assumptions(names), evaluator: evaluator)
   }
 
   /// Gives every tensor of `module` the checkpoint's of the same name, after checking its shape.

@@ -3,6 +3,11 @@ import GraftIR
 
 /// `recover`: how an operator's arguments are read off tensors, metadata and presets.
 extension Recognition {
+  /// The arguments of `symbol` that the file's tensors tell, where these are one operator's own.
+  func arguments(of symbol: OperatorSymbol, given: [String: Datum]) -> [String: Datum] {
+    recovered(symbol, root, assuming: given)
+  }
+
   /// The arguments that `symbol` reads off the tensors below `datum`; what it cannot read is left out.
   ///
   /// A rule may use the operator's other arguments: those that are read as well, else what a person said, the parts

@@ -14,7 +14,7 @@ struct Recognition {
   /// Each tensor's shape by full name.
   private let shapes: [String: Shape]
   /// The same as nested records, so that `fc1.weight[0]` reads a size.
-  private let root: Datum
+  let root: Datum
   /// The operators that a person named for some parts, with their arguments.
   private var assumedAt: [[String]: (symbol: OperatorSymbol, arguments: [String: Datum])] = [:]
   /// The model as its own operators make it, and what its parts are given, worked out when it is first asked for.

@@ -44,6 +44,47 @@ import Testing
     #expect(try result.json() == ["equal": true, "missing": [], "extra": [], "changed": []])
   }
 
+  @Test(
+    "Formulas over a narrow checkpoint are computed in f32 and written narrow; what they only move stays to the bit")
+  func narrow() throws {
+    let folder = try folder()
+    try folder.write(
+      """
+      graft "narrow" {
+          base \(Small.model) noise(seed: 7)
+          emit "narrow.safetensors" as bf16
+      }
+      graft "wide" {
+          base \(Small.model) from "narrow.safetensors"
+          replace blocks[0].mlp with mlp(ratio: 6)
+          replace blocks[1].mlp with mlp(ratio: 3)
+          replace blocks[2].attn with gqa(kv_heads: 1)
+          emit "wide.safetensors" as bf16
+      }
+      """, as: "narrow.graft")
+    try Graftc.succeed(["compile", folder("narrow.graft:narrow")])
+    try Graftc.succeed(["compile", folder("narrow.graft:wide")])
+    let (old, new) = (try Golden.tensors(folder("narrow.safetensors")), try Golden.tensors(folder("wide.safetensors")))
+    func values(_ tensors: [String: Tensor], _ name: String) throws -> [Double] {
+      let tensor = try #require(tensors[name])
+      #expect(tensor.dtype == .bf16)
+      return tensor.doubles
+    }
+    #expect(
+      try values(new, "blocks.0.mlp.fc1.weight").prefix(64 * 16) == values(old, "blocks.0.mlp.fc1.weight")[...])
+    // Each row that is kept is one of the old ones.
+    let rows = try values(old, "blocks.1.mlp.fc1.weight")
+    let kept = try values(new, "blocks.1.mlp.fc1.weight")
+    let all = Set((0..<64).map { Array(rows[$0 * 16..<$0 * 16 + 16]) })
+    #expect((0..<48).allSatisfy { all.contains(Array(kept[$0 * 16..<$0 * 16 + 16])) })
+    // A mean of two heads, rounded once to bf16's 8 bits.
+    let keys = try values(old, "blocks.2.attn.qkv.bias")
+    for (index, mean) in try values(new, "blocks.2.attn.k_proj.bias").enumerated() {
+      let exact = (keys[16 + index] + keys[24 + index]) / 2
+      #expect(abs(mean - exact) <= abs(exact) / 256)
+    }
+  }
+
   @Test("An output that exists is refused, and replaced with --force")
   func existing() throws {
     let folder = try folder()
