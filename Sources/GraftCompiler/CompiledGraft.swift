@@ -7,17 +7,15 @@ public final class CompiledGraft {
   public struct Emit {
     /// The path of the file, as seen from the working directory.
     public let file: String
-    /// The type of every tensor, or `nil` to keep each as it is.
-    public let dtype: DType?
-    /// Types of some parts, by the path that their names begin with.
-    public let special: [(prefix: String, dtype: DType)]
     /// Where the graft says it.
     public let at: Location
+    let types: EmittedTypes
+
+    /// The type of every tensor, or `nil` to keep each as it is.
+    public var dtype: DType? { types.general }
 
     /// The type that the tensor called `name` is written in, or `nil` for its own.
-    public func dtype(of name: String) -> DType? {
-      special.last { $0.prefix.isEmpty || name == $0.prefix || name.hasPrefix($0.prefix + ".") }?.dtype ?? dtype
-    }
+    public func dtype(of name: String) -> DType? { types.dtype(of: name) }
   }
 
   /// What a statement did to one part.
@@ -30,6 +28,8 @@ public final class CompiledGraft {
     public let `operator`: String
     /// How many tensors start in each way, by `WeightOrigin.rawValue`.
     public let starts: [String: Int]
+    /// Of a level that `parallelize` made: for each branch, what runs there, by its place in the base model.
+    public let branches: [String]
   }
 
   /// The graft's name.
@@ -52,6 +52,10 @@ public final class CompiledGraft {
   public let emits: [Emit]
   /// The conditions that `require` states, as they are written.
   public let requirements: [String]
+  /// Those that do not hold; a graft with any is planned, and never compiled.
+  public let failedRequirements: [String]
+  /// The files that the plan reads and that are not there, those of one line of the graft together.
+  public let missingFiles: [MissingFiles]
   package let architecture: Module
   let checkpoints: Checkpoints
   let evaluator: Evaluator
@@ -59,7 +63,7 @@ public final class CompiledGraft {
   init(
     name: String, settings: [(String, String)], file: String, source: String, baseText: String, architecture: Module,
     base: ModelSummary, grafted: ModelSummary, edits: [PlannedEdit], emits: [Emit], requirements: [String],
-    checkpoints: Checkpoints, evaluator: Evaluator
+    failedRequirements: [String], missingFiles: [MissingFiles], checkpoints: Checkpoints, evaluator: Evaluator
   ) {
     self.name = name
     self.settings = settings
@@ -72,21 +76,19 @@ public final class CompiledGraft {
     self.edits = edits.map { edit in
       Edit(
         word: edit.word, path: edit.path, operator: edit.operatorText,
-        starts: Dictionary(uniqueKeysWithValues: edit.starts.map { ($0.origin.rawValue, $0.tensors) }))
+        starts: Dictionary(uniqueKeysWithValues: edit.starts.map { ($0.origin.rawValue, $0.tensors) }),
+        branches: edit.branches)
     }
     self.emits = emits
     self.requirements = requirements
+    self.failedRequirements = failedRequirements
+    self.missingFiles = missingFiles
     self.checkpoints = checkpoints
     self.evaluator = evaluator
   }
 
   /// The checkpoints that the plan reads, by their number; `nil` where a file is not there.
   public var readers: [(any CheckpointReader)?] { checkpoints.readers }
-
-  /// The files that the plan reads and that are not there.
-  public var missingFiles: [String] {
-    zip(checkpoints.sources, checkpoints.readers).compactMap { $1 == nil ? $0.file : nil }
-  }
 
   /// The graphs of every entry.
   public func program() throws(Diagnostic) -> Program {

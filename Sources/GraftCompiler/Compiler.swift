@@ -49,9 +49,17 @@ public final class Compiler {
 
   // MARK: Compiling grafts
 
-  /// Compiles every variant of every graft of `file`, or of the one called `graftName`. What is wrong is in `diagnostics`.
+  /// Compiles every variant of every graft of `file`, or of the one called `graftName`; none where anything is wrong,
+  /// which is in `diagnostics`.
   public func compile(file: String, graftName: String? = nil) -> [CompiledGraft] {
-    withDeepStack { compileOnThisStack(file, graftName) }
+    let grafts = plan(GraftAddress(file: file, name: graftName))
+    return diagnostics.hasErrors ? [] : grafts
+  }
+
+  /// The same, with those grafts too that only break conditions of their own: what they would be can be shown, and the
+  /// conditions are in `diagnostics`.
+  public func plan(_ address: GraftAddress) -> [CompiledGraft] {
+    withDeepStack { planOnThisStack(address.file, address.name) }
   }
 
   /// Compiles every variant of every graft that `address` names. What is wrong is in `diagnostics`.
@@ -59,7 +67,7 @@ public final class Compiler {
     compile(file: address.file, graftName: address.name)
   }
 
-  private func compileOnThisStack(_ file: String, _ graftName: String?) -> [CompiledGraft] {
+  private func planOnThisStack(_ file: String, _ graftName: String?) -> [CompiledGraft] {
     guard let scope = library.load(file) else {
       diagnostics.report(library.diagnostics)
       return []
@@ -88,7 +96,7 @@ public final class Compiler {
       }
     }
     refuseSharedOutputs(results)
-    return diagnostics.hasErrors ? [] : results
+    return diagnostics.hasErrorsBesideRequirements ? [] : results
   }
 
   /// Two variants, or two grafts, must not write the same file.

@@ -5,18 +5,23 @@ import GraftIR
 final class GraftCompilation {
   private(set) var diagnostics = Diagnostics()
   private(set) var notes: [String] = []
-  private let graft: GraftDeclaration
+  let graft: GraftDeclaration
   private let file: FileScope
   private let settings: [(String, Datum)]
   private let compiler: Compiler
-  private let evaluator = Evaluator()
+  let evaluator = Evaluator()
   private let checkpoints: Checkpoints
-  private var scope: Scope
-  private var state: GraftState?
+  private(set) var scope: Scope
+  private(set) var state: GraftState?
   private var edits: [PlannedEdit] = []
-  private var emits: [CompiledGraft.Emit] = []
-  private var requirements: [String] = []
+  var emits: [CompiledGraft.Emit] = []
+  var requirements: [String] = []
+  var failedRequirements: [String] = []
   private var training: [String] = []
+  /// The base's file.
+  private var fileUses: [FileUse] = []
+  /// What the first `emit` writes tensors in, worked out for the statement at hand.
+  var emittedTypes: EmittedTypes?
   private var baseText = ""
   /// Where each line of the file begins.
   private var lineStarts: [Int] = []
@@ -30,7 +35,7 @@ final class GraftCompilation {
     scope = Scope(parent: nil, file: file)
   }
 
-  private var path: String { graft.at.file }
+  var path: String { graft.at.file }
 
   func run() -> CompiledGraft? {
     do throws(Diagnostic) {
@@ -56,6 +61,7 @@ final class GraftCompilation {
     }
     for statement in graft.statements {
       evaluator.beginStatement()
+      emittedTypes = nil
       let before = state?.snapshot
       do throws(Diagnostic) { try run(statement) } catch {
         // What failed is as if it were not there, so that the lines below tell of their own mistakes only.
@@ -77,7 +83,8 @@ final class GraftCompilation {
       )
       return nil
     }
-    if diagnostics.hasErrors { return nil }
+    // What does not hold is planned all the same, so that a person sees by how much.
+    if diagnostics.hasErrorsBesideRequirements { return nil }
     do throws(Diagnostic) { return try finished(state) } catch {
       diagnostics.report(error.at(graft.name.at))
       return nil
@@ -130,9 +137,7 @@ final class GraftCompilation {
     case .emit(let emit): try self.emit(emit, state, environment)
     case .training(let word, let target, let arguments):
       if let target { _ = try state.selection(target, environment) }
-      for argument in arguments where argument.label?.text != "loss" && argument.label?.text != "only" {
-        _ = try evaluator.evaluate(argument.value, environment)
-      }
+      try state.checkTraining(word, arguments, environment)
       training.append(word.text)
     }
   }
@@ -223,6 +228,7 @@ final class GraftCompilation {
     }
     module.nameEntries()
     let state = GraftState(base: module, evaluator: evaluator, checkpoints: checkpoints, seed: compiler.options.seed)
+    state.emittedTypes = { [unowned self, unowned state] () throws(Diagnostic) in try self.typesToEmit(state) }
     _ = try state.trace()
     return state
   }
@@ -231,6 +237,7 @@ final class GraftCompilation {
   private func fill(_ module: inout Module, from address: String, at: Location) throws(Diagnostic) {
     let (number, checkpoint) = try checkpoints.use(address)
     guard let checkpoint else {
+      fileUses.append(FileUse(file: address, isMissing: true, text: address, bindings: [], at: at, isBase: true))
       notes.append("there is no file '\(address)': planning from the model's own shapes")
       try module.mapParameters { name, parameter throws(Diagnostic) in
         parameter.weight = .source(SourceTensor(source: number, name: name, dtype: .f32, shape: parameter.shape))
@@ -242,68 +249,9 @@ final class GraftCompilation {
     try compiler.fill(&module, from: checkpoint, number: number, at: at)
   }
 
-  // MARK: require and emit
-
-  private func require(_ condition: Expression, _ environment: Environment) throws(Diagnostic) {
-    requirements.append(text(of: condition))
-    if try evaluator.isTrue(condition, environment) { return }
-    var message = "'\(text(of: condition))' does not hold"
-    if case .binary(let sign, let left, let right, _) = condition.kind, sign.isComparison,
-      case .number(let a)? = try? evaluator.evaluate(left, environment),
-      case .number(let b)? = try? evaluator.evaluate(right, environment)
-    {
-      message += ": \(grouped(a)) and \(grouped(b))"
-      if let difference = try? a - b, !Number.isEqual(difference, Number(0)) {
-        let source = state.flatMap { difference.whole == $0.parameterChange ? $0.changedParts : nil }
-        message += " (\(signed(difference))\(source.map { ", all in \($0)" } ?? ""))"
-      }
-    }
-    throw Diagnostic("require.failed", message, at: condition.at)
-  }
-
-  private func grouped(_ number: Number) -> String { number.whole.map { groupedDigits($0) } ?? number.description }
-
-  private func signed(_ number: Number) -> String {
-    let text = grouped(number)
-    return text.hasPrefix("-") ? text : "+" + text
-  }
-
-  private func emit(_ emit: GraftStatement.Emit, _ state: GraftState, _ environment: Environment) throws(Diagnostic) {
-    if let layout = emit.layout {
-      throw Diagnostic("emit.layout", "layout '\(layout.text)' is not known", at: layout.at)
-    }
-    if let size = emit.shardSize {
-      throw Diagnostic("emit.shards", "writing in shards is not supported yet", at: size.at)
-    }
-    let name = try evaluator.plainText(emit.file, environment)
-    guard !name.isEmpty, !name.utf8.contains(0) else {
-      throw Diagnostic("emit.file", "the name of a file is empty or holds a zero byte", at: emit.file.at)
-    }
-    var general: DType?
-    var special: [(prefix: String, dtype: DType)] = []
-    for (dtypeName, target) in emit.dtypes {
-      guard let dtype = DType(rawValue: dtypeName.text), dtype.isFloatingPoint, dtype.byteWidth != nil else {
-        let hint = suggestion(for: dtypeName.text, among: ["f32", "f16", "bf16", "f64"])
-        throw Diagnostic(
-          "names.dtype", "'\(dtypeName.text)' is no type that weights are written in", at: dtypeName.at,
-          label: hint.map { "did you mean '\($0)'?" })
-      }
-      if let target {
-        for item in try state.selection(target, environment).items {
-          special.append((item.path.joined(separator: "."), dtype))
-        }
-      } else {
-        general = dtype
-      }
-    }
-    emits.append(
-      CompiledGraft.Emit(file: resolvePath(name, relativeTo: path), dtype: general, special: special, at: emit.file.at))
-  }
-
   // MARK: The result
 
   private func finished(_ state: GraftState) throws(Diagnostic) -> CompiledGraft {
-    let emit = emits.first
     let traced = try state.trace()
     let base = try state.traceBase()
     evaluator.beginStatement()
@@ -317,22 +265,18 @@ final class GraftCompilation {
       name: graft.name.text, settings: settings.map { ($0.0, $0.1.interpolated ?? "") }, file: path,
       source: file.sources.first?.text ?? "", baseText: baseText.isEmpty ? state.base.callText : baseText,
       architecture: state.architecture,
-      base: ModelSummary(
-        state.base, base.graph, bytesPerElement: { $1.dtype.byteWidth ?? 4 }, published: baseCosts),
+      base: ModelSummary(state.base, base.graph, published: baseCosts),
       grafted: ModelSummary(
-        state.architecture, traced.graph, bytesPerElement: { (emit?.dtype(of: $0) ?? $1.dtype).byteWidth ?? 4 },
-        published: costs),
-      edits: edits, emits: emits,
-      requirements: requirements, checkpoints: checkpoints, evaluator: evaluator)
+        state.architecture, traced.graph, types: emits.first?.types ?? EmittedTypes(), published: costs),
+      edits: edits, emits: emits, requirements: requirements, failedRequirements: failedRequirements,
+      missingFiles: MissingFiles.all(of: fileUses + state.fileUses), checkpoints: checkpoints, evaluator: evaluator)
   }
 }
 
-extension Expression.BinaryOperator {
-  fileprivate var isComparison: Bool {
-    switch self {
-    case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: true
-    case .add, .subtract, .multiply, .divide, .remainder, .power, .and, .or, .in, .notIn, .is, .isNot: false
-    }
+extension Diagnostics {
+  /// Whether anything is wrong but conditions that do not hold.
+  var hasErrorsBesideRequirements: Bool {
+    items.contains { $0.severity == .error && $0.rule != "require.failed" }
   }
 }
 

@@ -5,6 +5,12 @@ public struct GraftAddress: Sendable, Hashable {
   /// Which of the file's grafts is meant; `nil` for all of them.
   public let name: String?
 
+  /// The graft called `name` in `file`, or all of them.
+  public init(file: String, name: String? = nil) {
+    self.file = file
+    self.name = name
+  }
+
   /// Reads `text`: what stands behind `.graft:` is a name.
   public init(parsing text: String) {
     guard let range = text.range(of: ".graft:") else {

@@ -29,8 +29,7 @@ public final class OpenModel: Sendable {
     self.module = module
     name = module.operatorName
     self.program = program
-    summary = ModelSummary(
-      module, program.graph(named: "forward") ?? Graph(name: "forward"), bytesPerElement: { $1.dtype.byteWidth ?? 4 })
+    summary = ModelSummary(module, program.graph(named: "forward") ?? Graph(name: "forward"))
     self.assumed = assumed
     arguments = module.argumentsText
     argumentValues = module.argumentValues

@@ -31,6 +31,7 @@ struct CompileCommand: ParsableCommand {
         for graft in grafts { console.print(try String(describing: graft.program())) }
         return
       }
+      try refuseMissingFiles(of: grafts, console, compiler)
       let jobs = try jobs(grafts)
       var options = TransferEngine.Options()
       options.force = force
@@ -48,19 +49,21 @@ struct CompileCommand: ParsableCommand {
     let path: String
   }
 
+  /// Tells every file that a graft reads and that is not there.
+  private func refuseMissingFiles(
+    of grafts: [CompiledGraft], _ console: Console, _ compiler: Compiler
+  ) throws(Diagnostic) {
+    var all = Diagnostics()
+    for missing in grafts.flatMap(\.missingFiles) { all.report(missing.diagnostic) }
+    guard let last = all.inSourceOrder.last else { return }
+    for diagnostic in all.inSourceOrder.dropLast() { console.fail(diagnostic, sources: compiler.sources) }
+    throw last
+  }
+
   /// Everything to write; what can be wrong with any of it is found before the first byte.
   private func jobs(_ grafts: [CompiledGraft]) throws(Diagnostic) -> [Job] {
     var jobs: [Job] = []
     for graft in grafts {
-      if !graft.missingFiles.isEmpty {
-        let files = graft.missingFiles.map { "'\($0)'" }
-        throw Diagnostic(
-          "weights.no-file",
-          files.count == 1
-            ? "there is no file \(files[0])" : "\(files.count) files are missing: \(files.joined(separator: ", "))",
-          help: "--base CHECKPOINT takes the place of the base's file, --base noise needs none", category: .inputMissing
-        )
-      }
       let readers = graft.readers.compactMap(\.self)
       if let output {
         guard grafts.count == 1 else {

@@ -18,12 +18,14 @@ struct PlanCommand: ParsableCommand {
     let console = Console(common)
     let compiler = try compilation.compiler(console)
     let address = GraftAddress(parsing: file)
-    let grafts = compiler.compile(address)
-    try console.finish(compiler)
+    // What a condition is broken by stands in the table, so that comes first.
+    let grafts = compiler.plan(address)
+    console.notes(of: compiler)
     for graft in grafts {
       let report = PlanReport(graft)
       console.print(json ? report.json.text() : report.text + (published ? report.publishedText : ""))
     }
+    try console.finish(compiler)
   }
 }
 
@@ -41,8 +43,9 @@ struct PlanReport {
       JSON.Member("grafted", Self.json(graft.grafted)),
       JSON.Member("edits", .list(graft.edits.map(Self.json))),
       JSON.Member("requirements", .list(graft.requirements.map { .text($0) })),
+      JSON.Member("failed", .list(graft.failedRequirements.map { .text($0) })),
       JSON.Member("emits", .list(graft.emits.map { .text($0.file) })),
-      JSON.Member("missing", .list(graft.missingFiles.map { .text($0) })),
+      JSON.Member("missing", .list(graft.missingFiles.flatMap(\.files).map { .text($0) })),
     ])
   }
 
@@ -53,7 +56,7 @@ struct PlanReport {
       "operators": .list(
         summary.operators.map { row in
           var members: [(String, JSON)] = [
-            ("path", .text(row.path)), ("operator", .text(row.operator)), ("arguments", .text(row.arguments)),
+            ("path", .text(row.path)), ("operator", .text(row.operator)), ("arguments", row.argumentValues),
             ("parameters", .int(row.parameters)), ("macs", .int(row.macs)),
           ]
           if let published = row.published { members.append(("published", published.json)) }
@@ -66,7 +69,7 @@ struct PlanReport {
     let starts = edit.starts.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .int($0.value)) }
     return [
       "statement": .text(edit.word), "path": .text(edit.path), "operator": .text(edit.operator),
-      "starts": .object(starts),
+      "starts": .object(starts), "branches": .list(edit.branches.map { .text($0) }),
     ]
   }
 
@@ -81,6 +84,9 @@ struct PlanReport {
       lines.append("  \(edits[0].word)  \(paths)\(what)")
       let starts = edits[0].starts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
       if !starts.isEmpty { lines.append("      tensors of each: " + starts.joined(separator: ", ")) }
+      for edit in edits where !edit.branches.isEmpty {
+        lines.append("      \(edit.path): side by side \(edit.branches.joined(separator: " | ")) of the base")
+      }
     }
     lines.append("")
     lines += table(
@@ -93,8 +99,11 @@ struct PlanReport {
       ])
     lines.append("")
     lines += table(["operator", "parts", "parameters", "multiply-adds"], operatorRows)
-    for requirement in graft.requirements { lines.append("  holds: \(requirement)") }
-    for file in graft.missingFiles { lines.append("  not at hand: \(file)") }
+    for requirement in graft.requirements {
+      let holds = !graft.failedRequirements.contains(requirement)
+      lines.append("  \(holds ? "holds" : "does not hold"): \(requirement)")
+    }
+    for missing in graft.missingFiles { lines.append("  not at hand: \(missing.message)") }
     for emit in graft.emits { lines.append("  emits \(emit.file)" + (emit.dtype.map { " as \($0)" } ?? "")) }
     return lines.joined(separator: "\n")
   }

@@ -64,11 +64,10 @@ public struct ModelSummary: Sendable, Hashable {
 }
 
 extension ModelSummary {
-  /// The figures of `module`, whose `forward` is `graph`; `bytesPerElement` says how wide a tensor is stored, and
-  /// `published` what operators cost by their papers' count, by path.
+  /// The figures of `module`, whose `forward` is `graph`, with tensors of the given types; `published` is what operators
+  /// cost by their papers' count, by path.
   init(
-    _ module: Module, _ graph: Graph, bytesPerElement: (String, ModuleParameter) -> Int,
-    published: [String: PublishedCost] = [:]
+    _ module: Module, _ graph: Graph, types: EmittedTypes = EmittedTypes(), published: [String: PublishedCost] = [:]
   ) {
     var macs: [String: Int] = [:]
     var all: [String: Int] = [:]
@@ -84,12 +83,6 @@ extension ModelSummary {
         path = path.lastIndex(of: ".").map { path[..<$0] } ?? ""
       }
     }
-    var bytes = 0
-    module.forEachParameter { name, parameter in
-      let count = parameter.shape.elementCount ?? .max
-      bytes = bytes.addingClamped(count.multipliedClamped(by: bytesPerElement(name, parameter)))
-    }
-
     var rows: [Row] = []
     func below(_ path: String) -> Int { all[path] ?? 0 }
     func own(_ module: Module) -> Int {
@@ -139,7 +132,7 @@ extension ModelSummary {
     name = module.operatorName
     parameters = module.parameterCount
     self.macs = total
-    self.bytes = bytes
+    bytes = types.byteCount(of: module)
     depth = module.depth
     operators = rows
   }

@@ -10,6 +10,8 @@ package struct PlannedEdit: Sendable {
   package let operatorText: String
   /// How many tensors start in each way, in the order of `WeightOrigin`.
   package let starts: [(origin: WeightOrigin, tensors: Int)]
+  /// Of a level that was made parallel: what each branch runs, by its place in the base model.
+  package var branches: [String] = []
   package let at: Location
 }
 
@@ -24,7 +26,9 @@ extension GraftState {
     var edits: [PlannedEdit] = []
     var single: [([String], Module)] = []
     var spliced: [[String]: [Int: [Module]]] = [:]
+    defer { bindings = [] }
     for item in selection.items {
+      bindings = item.bindings
       guard let old = architecture[path: item.path] else {
         throw Diagnostic("paths.tensor", "'\(spelled(item.path))' is a tensor; a part is replaced", at: target.at)
       }
@@ -217,7 +221,9 @@ extension GraftState {
         ("branches", Module.list(group.map { list.parts[$0].module }, scope: parallel.scope)), ("merge", mergeModule),
       ]
       entries.append(parallel)
-      edits.append(edit("parallelize", level + ["merge"], mergeModule, at: at))
+      var made = edit("parallelize", level + ["merge"], mergeModule, at: at)
+      made.branches = group.map { list.parts[$0].module.nameInBase }
+      edits.append(made)
       position += group.count
     }
     var copy = architecture
@@ -340,6 +346,13 @@ extension Module {
       if parameter.origin == .kept { parameter.origin = .adopted }
     }
     return copy
+  }
+
+  /// What stood in the base model: `blocks[3]`, of a parallel level the branches side by side, of anything new its call.
+  fileprivate var nameInBase: String {
+    if let baseName { return baseName }
+    guard isParallel, let branches = part("branches") else { return callText }
+    return "(" + branches.parts.map(\.module.nameInBase).joined(separator: " | ") + ")"
   }
 
   /// The call that makes it, every argument said: `mha(width: 1152, heads: 16)`.

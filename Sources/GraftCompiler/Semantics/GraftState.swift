@@ -15,6 +15,12 @@ package final class GraftState {
   var renumbered: [[String]: (line: Int, word: String)] = [:]
   private var traced: Traced?
   private var baseTraced: Traced?
+  /// What the brackets of the part in work bound.
+  var bindings: [(String, Number)] = []
+  /// The files that starts were read from.
+  var fileUses: [FileUse] = []
+  /// The types that the model as it stands is going to be written in.
+  var emittedTypes: () throws(Diagnostic) -> EmittedTypes = { () throws(Diagnostic) in EmittedTypes() }
   /// What a replaced part gave before, by path: its successor must give the same.
   var expectations: [String: (type: TensorType, at: Location)] = [:]
 
@@ -48,10 +54,13 @@ package final class GraftState {
     fileprivate let renumbered: [[String]: (line: Int, word: String)]
     fileprivate let expectations: [String: (type: TensorType, at: Location)]
     fileprivate let traced: Traced?
+    fileprivate let fileUses: [FileUse]
   }
 
   var snapshot: Snapshot {
-    Snapshot(architecture: architecture, renumbered: renumbered, expectations: expectations, traced: traced)
+    Snapshot(
+      architecture: architecture, renumbered: renumbered, expectations: expectations, traced: traced,
+      fileUses: fileUses)
   }
 
   func restore(_ snapshot: Snapshot) {
@@ -59,6 +68,7 @@ package final class GraftState {
     renumbered = snapshot.renumbered
     expectations = snapshot.expectations
     traced = snapshot.traced
+    fileUses = snapshot.fileUses
   }
 
   /// The current model's `forward`, traced once for each state.
@@ -134,7 +144,7 @@ package final class GraftState {
     switch name {
     case "depth": return module.depth
     case "parameters": return module.parameterCount
-    case "bytes": return module.parameterCount.multipliedClamped(by: 4)
+    case "bytes": return try (isBase ? EmittedTypes() : typesToEmit()).byteCount(of: module)
     default: return try (isBase ? traceBase() : trace()).graph.multiplyAdds(batch: 1)
     }
   }
@@ -142,10 +152,21 @@ package final class GraftState {
   /// The figure of one part or tensor.
   private func figure(_ name: String, below path: [String]) throws(Diagnostic) -> Int {
     if name == "macs" { return try trace().graph.multiplyAdds(below: path.joined(separator: ".")) }
-    let unit = name == "bytes" ? 4 : 1
-    if let module = architecture[path: path] { return module.parameterCount.multipliedClamped(by: unit) }
+    let types = name == "bytes" ? try typesToEmit() : nil
+    if let module = architecture[path: path] {
+      return types?.byteCount(of: module, at: path.joined(separator: ".")) ?? module.parameterCount
+    }
     let tensor = architecture[path: path.dropLast()]?.parameters.first { $0.name == path.last }
-    return tensor?.shape.elementCount?.multipliedClamped(by: unit) ?? 0
+    guard let tensor else { return 0 }
+    return types?.byteCount(of: path.joined(separator: "."), tensor) ?? tensor.shape.elementCount ?? 0
+  }
+
+  /// Types name parts by paths of their own, whatever brackets are being worked out.
+  private func typesToEmit() throws(Diagnostic) -> EmittedTypes {
+    let outer = listCount
+    listCount = nil
+    defer { listCount = outer }
+    return try emittedTypes()
   }
 
   /// `parameters(PATH)`, `first(n)` and the like: calls that speak of the model.

@@ -128,7 +128,7 @@ extension GraftState {
       }
     case .from(let file)?:
       let address = try evaluator.plainText(file, environment.inside(start?.scope ?? environment.scope))
-      try load(resolvePath(address, relativeTo: file.at.file), into: &module, at: path, file.at)
+      try load(resolvePath(address, relativeTo: file.at.file), into: &module, at: path, file)
     }
     for assignment in start?.syntax.assignments ?? [] {
       var scope = environment.inside(start?.scope ?? environment.scope)
@@ -143,9 +143,13 @@ extension GraftState {
   }
 
   /// Takes a checkpoint's tensors, under the operator's own names or their full path.
-  private func load(_ address: String, into module: inout Module, at path: [String], _ at: Location) throws(Diagnostic)
-  {
+  private func load(
+    _ address: String, into module: inout Module, at path: [String], _ file: Expression
+  ) throws(Diagnostic) {
+    let at = file.at
     let (number, checkpoint) = try checkpoints.use(address)
+    fileUses.append(
+      FileUse(file: address, isMissing: checkpoint == nil, text: text(of: file), bindings: bindings, at: at))
     let prefix = path.joined(separator: ".")
     try module.mapParameters { name, parameter throws(Diagnostic) in
       parameter.origin = .file

@@ -78,6 +78,18 @@ import GraftCompiler
     ("emit \"a.safetensors\" shards of 2GB", "emit.shards", "2GB"),
     ("base dit.xl2() noise", "graft.second-base", "base dit.xl2() noise"),
     ("distill blocks[9].attn (loss: l1)", "paths.out-of-range", "9"),
+    ("distill blocks[1].attn (los: l1)", "calls.label", "los"), ("distill blocks[1].attn (l1)", "calls.label", "l1"),
+    ("distill blocks[1].attn (steps: 10)", "calls.label", "steps"),
+    ("distill blocks[1].attn (loss: l3)", "training.value", "l3"),
+    ("distill blocks[1].attn (loss: \"l\")", "training.value", "\"l\""),
+    ("distill blocks[1].attn (loss: 1)", "values.text", "1"),
+    ("distill blocks[1].attn (epochs: 0)", "training.value", "0"),
+    ("distill blocks[1].attn (batch: 1 / 2)", "values.whole", "1 / 2"),
+    ("distill blocks[1].attn (rate: 0)", "training.value", "0"),
+    ("distill blocks[1].attn (rate: l1)", "names.unknown", "l1"),
+    ("finetune (samples: 4, samples: 5)", "calls.twice", "5"), ("finetune (epochs: 4)", "calls.label", "epochs"),
+    ("finetune (ema: 1)", "training.value", "1"), ("finetune (warmup: -1)", "training.value", "-1"),
+    ("finetune (only: 4)", "paths.path", "4"), ("finetune (only: blocks[all].atn)", "names.no-part", "atn"),
   ]
 
   @Test("A wrong statement is told once, with its rule, at its place", arguments: statements)
@@ -97,6 +109,8 @@ import GraftCompiler
     #expect(label("replace blocks[od].attn with hyena_x()")?.contains("'odd'") == true)
     #expect(label("replace blocks[odd].attn with hyena_x(kernl: 4)")?.contains("'kernel'") == true)
     #expect(label("emit \"a\" as bf61")?.contains("'bf16'") == true)
+    #expect(label("finetune (warm_up: 4)")?.contains("'warmup'") == true)
+    #expect(label("distill blocks[1].attn (loss: l11)")?.contains("'l1'") == true)
   }
 
   @Test("An index that nothing binds is told how it could run over the blocks")
@@ -219,6 +233,29 @@ import GraftCompiler
       """)
     #expect(compiled.rules == ["names.unknown-operator", "values.division-by-zero", "require.failed"])
     #expect(compiled.places.last == "depth == 5")
+  }
+
+  @Test("What is said of training is checked and kept")
+  func training() {
+    let compiled = Compiled.small(
+      """
+      let best = 1e-4
+      distill blocks[all].attn (loss: huber, samples: 8000, epochs: 200, batch: 64, rate: best)
+      finetune (samples: 128K, batch: 256, steps: 50K, rate: best, warmup: 0, ema: 0.9999, only: blocks[1].{attn, mlp})
+      """)
+    #expect(compiled.rules == [])
+    #expect(compiled.notes.contains { $0.contains("does not train") })
+  }
+
+  @Test("A condition that does not hold leaves a plan, and nothing to compile")
+  func failedRequirement() {
+    let text = "graft \"g\" { base \(Compiled.smallModel) noise\nrequire depth == 5\nrequire depth == 4 }"
+    let compiler = Compiler(options: .noise) { _ throws(Diagnostic) in Array(text.utf8) }
+    let planned = compiler.plan(GraftAddress(file: "a.graft"))
+    #expect(planned.map(\.requirements) == [["depth == 5", "depth == 4"]])
+    #expect(planned.map(\.failedRequirements) == [["depth == 5"]])
+    #expect(compiler.diagnostics.items.map(\.rule) == ["require.failed"])
+    #expect(Compiled(text).grafts.isEmpty)
   }
 
   static let files: [(String, [String])] = [

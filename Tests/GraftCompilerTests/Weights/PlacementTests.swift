@@ -1,3 +1,4 @@
+import Foundation
 import GraftFormats
 import GraftIR
 import Testing
@@ -215,6 +216,37 @@ import GraftCompiler
       options: .asWritten)
     #expect(compiled.rules == [])
     #expect(compiled.notes.contains { $0.contains("nowhere.pt") })
-    #expect(compiled.grafts.first?.missingFiles == ["nowhere.pt", "there.pt"])
+    #expect(compiled.grafts.first?.missingFiles.flatMap(\.files) == ["nowhere.pt", "there.pt"])
+  }
+
+  @Test("Files of one line that are missing are told together, by the index that tells them apart")
+  func missingFiles() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "graft-missing-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for index in [1, 5] {
+      let tensors = [
+        ("out_proj.weight", Shape([8, 8])), ("out_proj.bias", [8]), ("in_proj.weight", [24, 8]), ("in_proj.bias", [24]),
+        ("short_filter.weight", [24, 1, 4]), ("short_filter.bias", [24]),
+      ]
+      try TransferEngine.write(
+        tensors.map { ($0.0, Tensor(zeros: .f32, $0.1)) }, to: folder.appending(path: "block_\(index).safetensors").path
+      )
+    }
+    let compiled = Compiled(
+      """
+      graft "g" {
+        base dit(size: 4, width: 8, depth: 8, heads: 2) noise
+        replace blocks[i in odd].attn with hyena_x() starting from "\(folder.path)/block_\\(i).safetensors"
+        replace blocks[0].attn with hyena_x() starting from "one.safetensors"
+      }
+      """, options: .asWritten)
+    #expect(compiled.rules == [])
+    let missing = try #require(compiled.grafts.first).missingFiles
+    #expect(missing.map(\.files.count) == [2, 1])
+    #expect(
+      missing.first?.message == "2 of 4 files \"\(folder.path)/block_\\(i).safetensors\" are missing: i = 3, 7")
+    #expect(missing.last?.message == "there is no file 'one.safetensors'")
+    #expect(missing.allSatisfy { $0.diagnostic.rule == "weights.no-file" && $0.diagnostic.category == .inputMissing })
   }
 }

@@ -144,6 +144,28 @@ import Testing
     #expect(try folder.bytes("base.safetensors") == before)
   }
 
+  @Test("Missing files of one line are told once, and the plan only notes them")
+  func missingStarts() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      """
+      graft "g" {
+          base \(Small.model) noise
+          replace blocks[i in odd].attn with hyena_x() starting from "stage1/block_\\(i).pt"
+          replace blocks[0].attn with hyena_x() starting from "zero.pt"
+          emit "out.safetensors"
+      }
+      """, as: "g.graft")
+    let message = "2 of 2 files \"stage1/block_\\(i).pt\" are missing: i = 1, 3"
+    let refused = try Graftc.fail(66, ["compile", folder("g.graft")], rule: "weights.no-file")
+    #expect(refused.error.components(separatedBy: message).count == 2)
+    #expect(refused.error.contains("g.graft:3:") && refused.error.contains("zero.pt"))
+    let planned = try Graftc.succeed(["plan", folder("g.graft")])
+    #expect(planned.output.components(separatedBy: message).count == 2)
+    let report = try Graftc.succeed(["plan", folder("g.graft"), "--json"]).json()
+    #expect(report["missing"]?.listValue?.count == 3)
+  }
+
   @Test("A missing base is named, with what to do about it")
   func missingBase() throws {
     let folder = try TemporaryFolder()

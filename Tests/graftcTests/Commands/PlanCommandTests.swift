@@ -10,7 +10,7 @@ import Testing
     let report = try Graftc.succeed(["plan", folder("small.graft"), "--json"]).json()
     #expect(
       report.members?.map(\.name)
-        == ["model", "set", "base", "grafted", "edits", "requirements", "emits", "missing"])
+        == ["model", "set", "base", "grafted", "edits", "requirements", "failed", "emits", "missing"])
     for side in ["base", "grafted"] {
       let figures = try #require(report[side])
       let promised: Set<String> = ["parameters", "macs", "bytes", "depth", "operators"]
@@ -18,6 +18,7 @@ import Testing
       let rows = try #require(figures["operators"]?.listValue)
       for row in rows {
         #expect(Set(["path", "operator", "parameters", "macs"]).isSubset(of: Set(row.members?.map(\.name) ?? [])))
+        #expect(row["arguments"]?.members != nil)
       }
       for total in ["parameters", "macs"] {
         #expect(rows.compactMap { $0[total]?.intValue }.reduce(0, +) == figures[total]?.intValue)
@@ -25,6 +26,8 @@ import Testing
       #expect(figures["bytes"]?.intValue == figures["parameters"]?.intValue.map { 4 * $0 })
       #expect(figures["depth"] == .int(4))
     }
+    let row = try #require(report["grafted"]?["operators"]?.listValue?.first { $0["path"] == "blocks[1].attn" })
+    #expect(row["arguments"] == ["width": 16, "kernel": 4])
     let edit = try #require(report["edits"]?.listValue?.first)
     #expect(edit["path"]?.textValue == "blocks[1].attn")
     #expect(edit["starts"]?["adopted"] == .int(4))
@@ -99,6 +102,48 @@ import Testing
     try Graftc.succeed(["check", folder("g.graft")])
     try Graftc.fail(66, ["plan", folder("auto.graft")], rule: "weights.no-file")
     try Graftc.fail(66, ["check", folder("auto.graft")], rule: "weights.no-file")
+  }
+
+  @Test("A plan that breaks a condition is shown, and then what it breaks")
+  func failedRequirement() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      "graft \"g\" { base \(Small.model) noise require parameters == 4 require depth == 4 }", as: "g.graft")
+    let result = try Graftc.run(["plan", folder("g.graft")])
+    #expect(result.code == 65)
+    #expect(result.error.contains("rule: require.failed"))
+    #expect(result.output.contains("does not hold: parameters == 4") && result.output.contains("  holds: depth == 4"))
+    #expect(result.output.contains("multiply-adds"))
+    let json = try Graftc.run(["plan", folder("g.graft"), "--json"])
+    #expect(json.code == 65)
+    let report = try JSON(parsing: json.output, file: "standard output")
+    #expect(report["failed"] == ["parameters == 4"] && report["base"]?["depth"] == .int(4))
+    try Graftc.fail(65, ["check", folder("g.graft")], rule: "require.failed")
+    try Graftc.fail(65, ["compile", folder("g.graft"), "-o", folder("x.pt")], rule: "require.failed")
+  }
+
+  @Test("Levels say which blocks of the base run side by side, of levels of levels too")
+  func levels() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      """
+      graft "g" {
+          base \(Small.model) noise
+          replace blocks[3] with [old, dit_block()]
+          remove blocks[0]
+          parallelize blocks in pairs with merge_sum()
+          parallelize blocks in pairs with merge_average()
+      }
+      """, as: "g.graft")
+    let report = try Graftc.succeed(["plan", folder("g.graft"), "--json"]).json()
+    let edits = try #require(report["edits"]?.listValue)
+    #expect(
+      edits.suffix(3).map { $0["branches"] } == [
+        ["blocks[1]", "blocks[2]"], ["blocks[3]", "dit_block(width: 16, heads: 2, ratio: 4)"],
+        ["(blocks[1] | blocks[2])", "(blocks[3] | dit_block(width: 16, heads: 2, ratio: 4))"],
+      ])
+    let text = try Graftc.succeed(["plan", folder("g.graft")]).output
+    #expect(text.contains("blocks[0].merge: side by side blocks[1] | blocks[2] of the base"))
   }
 
   @Test("Bytes are those of the file that is emitted")

@@ -1,0 +1,88 @@
+import GraftIR
+
+/// What a graft promises and writes: `require` and `emit`.
+extension GraftCompilation {
+  func require(_ condition: Expression, _ environment: Environment) throws(Diagnostic) {
+    requirements.append(text(of: condition))
+    if try evaluator.isTrue(condition, environment) { return }
+    failedRequirements.append(text(of: condition))
+    var message = "'\(text(of: condition))' does not hold"
+    if case .binary(let sign, let left, let right, _) = condition.kind, sign.isComparison,
+      case .number(let a)? = try? evaluator.evaluate(left, environment),
+      case .number(let b)? = try? evaluator.evaluate(right, environment)
+    {
+      message += ": \(grouped(a)) and \(grouped(b))"
+      if let difference = try? a - b, !Number.isEqual(difference, Number(0)) {
+        let source = state.flatMap { difference.whole == $0.parameterChange ? $0.changedParts : nil }
+        message += " (\(signed(difference))\(source.map { ", all in \($0)" } ?? ""))"
+      }
+    }
+    throw Diagnostic("require.failed", message, at: condition.at)
+  }
+
+  private func grouped(_ number: Number) -> String { number.whole.map { groupedDigits($0) } ?? number.description }
+
+  private func signed(_ number: Number) -> String {
+    let text = grouped(number)
+    return text.hasPrefix("-") ? text : "+" + text
+  }
+
+  func emit(_ emit: GraftStatement.Emit, _ state: GraftState, _ environment: Environment) throws(Diagnostic) {
+    if let layout = emit.layout {
+      throw Diagnostic("emit.layout", "layout '\(layout.text)' is not known", at: layout.at)
+    }
+    if let size = emit.shardSize {
+      throw Diagnostic("emit.shards", "writing in shards is not supported yet", at: size.at)
+    }
+    let name = try evaluator.plainText(emit.file, environment)
+    guard !name.isEmpty, !name.utf8.contains(0) else {
+      throw Diagnostic("emit.file", "the name of a file is empty or holds a zero byte", at: emit.file.at)
+    }
+    emits.append(
+      CompiledGraft.Emit(
+        file: resolvePath(name, relativeTo: path), at: emit.file.at, types: try types(of: emit, state, environment)))
+  }
+
+  /// The types that `emit` names, for the parts that its paths name in the model as it stands.
+  private func types(
+    of emit: GraftStatement.Emit, _ state: GraftState, _ environment: Environment
+  ) throws(Diagnostic) -> EmittedTypes {
+    var types = EmittedTypes()
+    for (dtypeName, target) in emit.dtypes {
+      guard let dtype = DType(rawValue: dtypeName.text), dtype.isFloatingPoint, dtype.byteWidth != nil else {
+        let hint = suggestion(for: dtypeName.text, among: ["f32", "f16", "bf16", "f64"])
+        throw Diagnostic(
+          "names.dtype", "'\(dtypeName.text)' is no type that weights are written in", at: dtypeName.at,
+          label: hint.map { "did you mean '\($0)'?" })
+      }
+      if let target {
+        for item in try state.selection(target, environment).items {
+          types.special.append((item.path.joined(separator: "."), dtype))
+        }
+      } else {
+        types.general = dtype
+      }
+    }
+    return types
+  }
+
+  /// What the first `emit` of the graft would write the model in as it stands: what `bytes` counts on any line.
+  func typesToEmit(_ state: GraftState) throws(Diagnostic) -> EmittedTypes {
+    if let known = emittedTypes { return known }
+    var first: GraftStatement.Emit?
+    for case .emit(let emit) in graft.statements.map(\.kind) where first == nil { first = emit }
+    let environment = Environment(scope: scope, place: .graft(state))
+    let found = try first.map { emit throws(Diagnostic) in try types(of: emit, state, environment) } ?? EmittedTypes()
+    emittedTypes = found
+    return found
+  }
+}
+
+extension Expression.BinaryOperator {
+  fileprivate var isComparison: Bool {
+    switch self {
+    case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: true
+    case .add, .subtract, .multiply, .divide, .remainder, .power, .and, .or, .in, .notIn, .is, .isNot: false
+    }
+  }
+}
