@@ -41,9 +41,13 @@ public final class WeightSources: Sendable {
 
   /// The values of `expression`; a source tensor comes as the view that its reader gives.
   ///
-  /// - Throws: `transfer.missing-source`, `transfer.source-type`, `transfer.unknown-primitive`,
+  /// - Throws: `transfer.size`, `transfer.missing-source`, `transfer.source-type`, `transfer.unknown-primitive`,
   ///   `transfer.expression-type`, and what primitives and readers throw.
   public func evaluate(_ expression: WeightExpression) throws(Diagnostic) -> Tensor {
+    // What is made from nothing may be of any size; a source is a file's, and a primitive has a limit of its own.
+    if let count = expression.type.shape?.elementCount, count > 1 << 32 {
+      throw Diagnostic("transfer.size", "a formula works on \(expression.type), which is more than 2^32 elements")
+    }
     switch expression {
     case .source(let source): return try readers[source.source].tensor(at: try index(of: source))
     case .fill(let value, let dtype, let shape):

@@ -248,6 +248,14 @@ import Testing
       (tensor("x", .c64, [1], .fill(0, .f32, [1])), "transfer.cast"),
       (tensor("kept", .f32, [1], .fill(0, .f32, [1])), "transfer.duplicate-name"),
       (
+        tensor(
+          "x", .f32, [],
+          .apply(
+            primitive: "ReduceSum", ["axes": .ints([0]), "keepdims": .bool(false)],
+            [.draw(Draw(.uniform(low: 0, high: 1), seed: 0, stream: "x"), [1 << 40])],
+            TensorType(.f32, Shape([])))), "transfer.size"
+      ),
+      (
         tensor("x", .f32, [1], .apply(primitive: "No", [:], [], TensorType(.f32, Shape([1])))),
         "transfer.unknown-primitive"
       ),
