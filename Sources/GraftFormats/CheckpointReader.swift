@@ -37,7 +37,15 @@ public protocol CheckpointReader: AnyObject, Sendable {
   var entries: [TensorEntry] { get }
   /// Texts beside the tensors. A PyTorch trainer's plain entries come as `args/num_heads` and the like.
   var metadata: [String: String] { get }
+  /// The entries that show nothing but elements of another entry, by their numbers: weights that are tied. Entries
+  /// that are not listed have bytes of their own.
+  var aliases: [Int: TensorAlias] { get }
   /// The tensor of `entries[index]`, contiguous and little-endian. A view of the mapped file where the layout
   /// allows it; a copy where strides, byte order or packing forbid it.
   func tensor(at index: Int) throws(Diagnostic) -> Tensor
+}
+
+extension CheckpointReader {
+  /// A format that stores every tensor for itself has none.
+  public var aliases: [Int: TensorAlias] { [:] }
 }

@@ -10,17 +10,21 @@ public struct TensorDeclaration: Sendable, Hashable {
   public let shape: Shape
   /// The bytes that its values fill.
   public let byteCount: Int
+  /// The declared tensor whose elements it shows, or `nil` where it has values of its own.
+  public var alias: TensorAlias?
 
-  /// A declaration; `dtype` and `shape` fill whole bytes.
-  public init(name: String, dtype: DType, shape: Shape) {
+  /// A declaration; `dtype` and `shape` fill whole bytes. The target of `alias` has the same dtype and is no alias.
+  public init(name: String, dtype: DType, shape: Shape, alias: TensorAlias? = nil) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
+    self.alias = alias
     byteCount = shape.elementCount.flatMap(dtype.byteCount(of:)) ?? 0
   }
 }
 
-/// Writes one checkpoint: everything is declared first, then each tensor comes once, in the order of `order`.
+/// Writes one checkpoint: everything is declared first, then each tensor that is no alias comes once, in the order of
+/// `order`.
 public protocol CheckpointWriter: AnyObject {
   /// The order in which `write` takes the declared tensors, as indices into the declarations.
   var order: [Int] { get }

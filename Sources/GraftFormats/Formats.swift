@@ -8,6 +8,8 @@ public struct Format: Sendable {
   public let extensions: [String]
   /// Whether graft writes it.
   public var isWritable: Bool { makeWriter != nil }
+  /// Whether tied tensors stay tied in a file; elsewhere `graft.aliases` in the metadata tells of them.
+  let keepsAliases: Bool
 
   /// Whether the first bytes of a file are those of this format.
   let recognises: @Sendable (UnsafeRawBufferPointer) -> Bool
@@ -40,8 +42,10 @@ public enum Formats {
   public static func named(_ name: String) -> Format? { all.first { $0.name == name } }
 
   private static func openFile(_ path: String) throws(Diagnostic) -> any LocatedCheckpoint {
-    if path.hasSuffix(".index.json") { return try ShardedCheckpoint(indexPath: path) }
-    return try openSingle(try MappedFile(path: path))
+    if path.hasSuffix(ShardPlan.indexSuffix) {
+      return try AliasedCheckpoint.restoring(try ShardedCheckpoint(indexPath: path))
+    }
+    return try AliasedCheckpoint.restoring(try openSingle(try MappedFile(path: path)))
   }
 
   /// Opens a file that is no index.
@@ -58,7 +62,7 @@ public enum Formats {
 
 extension Format {
   static let safetensors = Format(
-    name: SafetensorsReader.formatName, extensions: [".safetensors"],
+    name: SafetensorsReader.formatName, extensions: [".safetensors"], keepsAliases: false,
     recognises: { bytes in
       // The header's length, then its first brace; anything else with this name is refused for what it lacks.
       bytes.count > 8 && bytes[8] == UInt8(ascii: "{")
@@ -68,7 +72,7 @@ extension Format {
     makeWriter: { request throws(Diagnostic) in try SafetensorsWriter(request) })
 
   static let pytorch = Format(
-    name: PyTorchReader.formatName, extensions: [".pt", ".pth", ".bin", ".ckpt"],
+    name: PyTorchReader.formatName, extensions: [".pt", ".pth", ".bin", ".ckpt"], keepsAliases: true,
     recognises: { $0.starts(with: [0x50, 0x4B, 0x03, 0x04]) },
     open: { mapped throws(Diagnostic) in try PyTorchReader(mapped) },
     makeWriter: { request throws(Diagnostic) in try PyTorchWriter(request) })

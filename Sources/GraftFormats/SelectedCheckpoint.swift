@@ -10,6 +10,8 @@ public final class SelectedCheckpoint: CheckpointReader {
   public let entries: [TensorEntry]
   /// For each entry, its number in `base`.
   private let indices: [Int]
+  /// The ties of the whole, as far as both ends are in the part.
+  public let aliases: [Int: TensorAlias]
 
   /// The format of the whole.
   public var format: String { base.format }
@@ -25,6 +27,26 @@ public final class SelectedCheckpoint: CheckpointReader {
     self.key = key
     self.entries = entries
     self.indices = indices
+    aliases = Self.aliases(of: base, indices)
+  }
+
+  /// Where a target is left out, the first tensor of the part that shows all of it stands in for it.
+  private static func aliases(of base: any CheckpointReader, _ indices: [Int]) -> [Int: TensorAlias] {
+    let whole = base.aliases
+    guard !whole.isEmpty else { return [:] }
+    var standIns = Dictionary(indices.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    var aliases: [Int: TensorAlias] = [:]
+    for (index, old) in indices.enumerated() {
+      guard let alias = whole[old] else { continue }
+      if standIns[alias.target] == nil,
+        alias.isWhole(base.entries[old].shape, ofTarget: base.entries[alias.target].shape)
+      {
+        standIns[alias.target] = index
+      } else if let target = standIns[alias.target] {
+        aliases[index] = alias.retargeted(to: target)
+      }
+    }
+    return aliases
   }
 
   /// The tensor of `entries[index]`, as the whole gives it.

@@ -6,7 +6,8 @@ struct Pickler {
   /// Slots of what is mentioned often, by what it is.
   private var slots: [String: Int] = [:]
 
-  /// The pickle of an ordered dictionary of `declarations`, under `key` where there is one. Tensor n is in storage n.
+  /// The pickle of an ordered dictionary of `declarations`, under `key` where there is one. The n-th tensor that is no
+  /// alias is in storage n.
   ///
   /// - Throws: `pytorch.unwritable`.
   static func pickle(_ declarations: [TensorDeclaration], key: String?) throws(Diagnostic) -> [UInt8] {
@@ -17,9 +18,16 @@ struct Pickler {
     }
     pickler.orderedDictionary()
     pickler.out.append(UInt8(ascii: "("))
+    var storages: [Int] = []  // By declaration; an alias takes no number.
+    var count = 0
+    for declaration in declarations {
+      storages.append(count)
+      if declaration.alias == nil { count += 1 }
+    }
     for (index, declaration) in declarations.enumerated() {
+      let owner = declaration.alias?.target ?? index
       pickler.text(declaration.name)
-      try pickler.tensor(declaration, storage: index)
+      try pickler.tensor(declaration, storage: storages[owner], of: declarations[owner])
     }
     pickler.out.append(UInt8(ascii: "u"))
     if key != nil { pickler.out.append(UInt8(ascii: "s")) }
@@ -27,7 +35,9 @@ struct Pickler {
     return pickler.out
   }
 
-  private mutating func tensor(_ declaration: TensorDeclaration, storage: Int) throws(Diagnostic) {
+  private mutating func tensor(
+    _ declaration: TensorDeclaration, storage: Int, of owner: TensorDeclaration
+  ) throws(Diagnostic) {
     let dtype = declaration.dtype
     var sizes = declaration.shape.axes
     let storageType = PyTorchTypes.storages.first { $0.value == dtype }?.key
@@ -50,12 +60,14 @@ struct Pickler {
     if let storageType { global("torch", storageType) } else { global("torch.storage", "UntypedStorage") }
     text(String(storage))
     remembered("cpu")
-    let elements = storageType == nil ? declaration.byteCount : declaration.shape.elementCount ?? 0
+    let elements = storageType == nil ? owner.byteCount : owner.shape.elementCount ?? 0
     integer(elements)
     out += [UInt8(ascii: "t"), UInt8(ascii: "Q")]
-    integer(0)
+    let isPart = declaration.alias.map { !$0.isWhole(declaration.shape, ofTarget: owner.shape) } ?? false
+    integer(isPart ? declaration.alias?.offset ?? 0 : 0)
     tuple(sizes)
-    tuple(Shape(sizes).elementCount == 0 ? sizes.map { _ in 1 } : Shape(sizes).strides)
+    let plain = Shape(sizes).elementCount == 0 ? sizes.map { _ in 1 } : Shape(sizes).strides
+    tuple(isPart ? declaration.alias?.strides ?? plain : plain)
     out.append(0x89)  // requires_grad
     orderedDictionary()  // hooks
     if storageType == nil { global("torch", dtypeName) }

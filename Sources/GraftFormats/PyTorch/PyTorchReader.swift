@@ -5,14 +5,11 @@ final class PyTorchReader: CheckpointReader, LocatedCheckpoint {
   static let formatName = "pytorch"
   /// A pickle of this size describes about two million tensors.
   static let pickleLimit = 256_000_000
-  /// The most that an expanded view may repeat its storage, so that a small file does not unfold to terabytes.
-  static let expansionLimit = 16
-  /// Elements that an expanded view may always have.
-  static let expansionFloor = 65_536
 
   let format = PyTorchReader.formatName
   let entries: [TensorEntry]
   let metadata: [String: String]
+  let aliases: [Int: TensorAlias]
   private let mapped: MappedFile
   private let views: [StridedView]
   private let isBigEndian: Bool
@@ -70,6 +67,7 @@ final class PyTorchReader: CheckpointReader, LocatedCheckpoint {
     self.mapped = mapped
     self.entries = entries
     self.views = views
+    aliases = StridedView.aliases(among: views)
     self.metadata = metadata
   }
 

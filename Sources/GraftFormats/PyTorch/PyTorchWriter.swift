@@ -24,7 +24,7 @@ final class PyTorchWriter: StreamingCheckpointWriter {
     declarations = request.declarations
     metadata = request.metadata
     deferred = request.deferred
-    order = Array(request.declarations.indices)
+    order = request.declarations.indices.filter { request.declarations[$0].alias == nil }
     try Declarations.checkNames(declarations)
     let pickle = try Pickler.pickle(declarations, key: request.key)
     try record("data.pkl", pickle)
@@ -35,7 +35,7 @@ final class PyTorchWriter: StreamingCheckpointWriter {
 
   func begin() throws(Diagnostic) {
     precondition(written < order.count, "every tensor is written once")
-    try open("data/\(written)", byteCount: declarations[written].byteCount)
+    try open("data/\(written)", byteCount: declarations[order[written]].byteCount)
   }
 
   func append(_ chunk: UnsafeRawBufferPointer) throws(Diagnostic) {

@@ -8,10 +8,9 @@ struct StridedView: Sendable {
   /// The first element's place in the file.
   let offsetInBytes: Int
   let isContiguous: Bool
-  private let sizes: [Int]
-  /// In elements of `width` bytes.
-  private let strides: [Int]
-  private let width: Int
+  /// The number of the storage that is shown.
+  let storage: Int
+  private let layout: StridedLayout
 
   /// The view that `tensor` describes of `storage`, whose bytes are `bytes` of the file.
   init(
@@ -30,28 +29,22 @@ struct StridedView: Sendable {
       throw Diagnostic(
         "pytorch.tensor-range", "'\(name)' starts at element \(tensor.offset) of a storage of \(available)", at: place)
     }
-    if count > 0 {
-      var last = tensor.offset
-      for (size, stride) in zip(tensor.sizes, tensor.strides) {
-        let (reach, overflow) = (size - 1).multipliedReportingOverflow(by: stride)
-        let (sum, tooFar) = last.addingReportingOverflow(reach)
-        guard !overflow, !tooFar else {
-          throw Diagnostic("pytorch.tensor-range", "the strides \(tensor.strides) of '\(name)' overflow", at: place)
-        }
-        last = sum
-      }
-      guard last < available else {
-        throw Diagnostic(
-          "pytorch.tensor-range", "'\(name)' reaches element \(last) of a storage of \(available)", at: place)
-      }
-      guard count <= PyTorchReader.expansionFloor || count / PyTorchReader.expansionLimit <= available else {
-        throw Diagnostic(
-          "pytorch.tensor-size",
-          "'\(name)' has \(count) elements, over \(PyTorchReader.expansionLimit) times the \(available) of its storage",
-          at: place)
-      }
+    guard let layout = StridedLayout(sizes: tensor.sizes, strides: tensor.strides, width: width) else {
+      throw Diagnostic("pytorch.tensor-range", "the strides \(tensor.strides) of '\(name)' overflow", at: place)
     }
-    isContiguous = Self.isContiguous(tensor.sizes, tensor.strides)
+    guard layout.reach <= available - tensor.offset else {
+      throw Diagnostic(
+        "pytorch.tensor-range",
+        "'\(name)' has \(layout.reach) elements from element \(tensor.offset) on, in a storage of \(available)",
+        at: place)
+    }
+    guard layout.isModest(available: available) else {
+      throw Diagnostic(
+        "pytorch.tensor-size",
+        "'\(name)' has \(count) elements, over \(StridedLayout.expansionLimit) times the \(available) of its storage",
+        at: place)
+    }
+    isContiguous = layout.isContiguous
     if dtype == .f4 {
       var axes = tensor.sizes
       guard let last = axes.popLast(), last <= Int.max / 2 / max(1, count) else {
@@ -62,50 +55,99 @@ struct StridedView: Sendable {
       shape = Shape(tensor.sizes)
     }
     self.dtype = dtype
-    self.width = width
-    sizes = tensor.sizes
-    strides = tensor.strides
+    self.layout = layout
+    self.storage = tensor.storage
     offsetInBytes = bytes.lowerBound + tensor.offset * width
   }
 
-  /// Whether elements follow each other; the stride of an axis of size 1 may be anything.
-  private static func isContiguous(_ sizes: [Int], _ strides: [Int]) -> Bool {
-    if sizes.contains(0) { return true }
-    var expected = 1
-    for (size, stride) in zip(sizes, strides).reversed() where size != 1 {
-      if stride != expected { return false }
-      expected *= size
-    }
-    return true
+  /// Copies the elements out of `source`, the whole file, into `target`.
+  func gather(from source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) {
+    layout.gather(from: source.baseAddress.map { $0 + offsetInBytes }, into: target)
   }
 
-  /// Copies the elements out of `source`, the whole file, into `target`, row by row.
-  func gather(from source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) {
-    guard let to = target.baseAddress, let from = source.baseAddress, !target.isEmpty else { return }
-    let source = from + offsetInBytes
-    var index = [Int](repeating: 0, count: sizes.count)
-    let inner = sizes.last ?? 1
-    let step = (strides.last ?? 1) * width
-    var row = source
-    var out = to
-    while true {
-      var element = row
-      for _ in 0..<inner {
-        out.copyMemory(from: element, byteCount: width)
-        out += width
-        element += step
+  /// For each of `views` that shows nothing but elements of another one, what it shows.
+  ///
+  /// Equal views are aliases of the first of them. Other views of a storage are aliases of the largest contiguous one
+  /// that covers them.
+  static func aliases(among views: [StridedView]) -> [Int: TensorAlias] {
+    var aliases: [Int: TensorAlias] = [:]
+    var firsts: [Identity: Int] = [:]
+    var groups: [Group: [Int]] = [:]
+    for (index, view) in views.enumerated() {
+      if let first = firsts[view.identity] {
+        aliases[index] = TensorAlias(wholeOf: first, shape: view.shape)
+        continue
       }
-      var axis = sizes.count - 2
-      while axis >= 0 {
-        index[axis] += 1
-        row += strides[axis] * width
-        if index[axis] < sizes[axis] { break }
-        row -= strides[axis] * width * sizes[axis]
-        index[axis] = 0
-        axis -= 1
-      }
-      if axis < 0 { return }
+      firsts[view.identity] = index
+      // Elements that share a byte cannot be counted from the start of another tensor.
+      guard view.dtype.byteWidth != nil, view.layout.count > 0 else { continue }
+      groups[Group(storage: view.storage, dtype: view.dtype), default: []].append(index)
     }
+    for members in groups.values where members.count > 1 {
+      for (index, alias) in parts(members, of: views) { aliases[index] = alias }
+    }
+    // The first of equal views may itself show a part of a larger one.
+    for (index, alias) in aliases {
+      if let further = aliases[alias.target] { aliases[index] = further }
+    }
+    return aliases
+  }
+
+  /// The views among `members`, all of one storage and type, that a contiguous one covers.
+  private static func parts(_ members: [Int], of views: [StridedView]) -> [(Int, TensorAlias)] {
+    func end(_ index: Int) -> Int { views[index].offsetInBytes + views[index].layout.reach * views[index].layout.width }
+    let contiguous = members.filter { views[$0].isContiguous }.sorted {
+      (views[$0].offsetInBytes, -end($0), $0) < (views[$1].offsetInBytes, -end($1), $1)
+    }
+    // Those that no other one covers, so that starts and ends both ascend.
+    var roots: [Int] = []
+    for index in contiguous where end(index) > roots.last.map(end) ?? -1 { roots.append(index) }
+    var found: [(Int, TensorAlias)] = []
+    for index in members {
+      let view = views[index]
+      let next = roots.firstIndex(fromSorted: { views[$0].offsetInBytes > view.offsetInBytes })
+      guard next > 0 else { continue }
+      let root = roots[next - 1]
+      guard root != index, end(root) >= end(index),
+        view.layout.isModest(available: views[root].layout.count)
+      else { continue }
+      let offset = (view.offsetInBytes - views[root].offsetInBytes) / view.layout.width
+      found.append((index, TensorAlias(target: root, offset: offset, strides: view.layout.strides)))
+    }
+    return found
+  }
+
+  private var identity: Identity {
+    // The stride of an axis of size 1 means nothing.
+    let strides = zip(layout.sizes, layout.strides).map { $0 == 1 ? 1 : $1 }
+    return Identity(
+      storage: storage, dtype: dtype, offset: offsetInBytes, sizes: layout.sizes,
+      strides: isContiguous ? [] : strides)
+  }
+
+  private struct Identity: Hashable {
+    let storage: Int
+    let dtype: DType
+    let offset: Int
+    let sizes: [Int]
+    let strides: [Int]
+  }
+
+  private struct Group: Hashable {
+    let storage: Int
+    let dtype: DType
+  }
+}
+
+extension [Int] {
+  /// The number of the first element of which `predicate` is true; it is false of all before and true of all behind.
+  fileprivate func firstIndex(fromSorted predicate: (Int) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if predicate(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }
 

@@ -16,6 +16,7 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
   let byteCount: Int
   let entries: [TensorEntry]
   let metadata: [String: String]
+  let aliases: [Int: TensorAlias]
   private let shards: [any LocatedCheckpoint]
   /// For each entry, its shard and its number there.
   private let places: [(shard: Int, index: Int)]
@@ -52,7 +53,10 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
     var entries: [TensorEntry] = []
     var places: [(shard: Int, index: Int)] = []
     let owners = Dictionary(map.map { ($0.0, $0.1) }, uniquingKeysWith: { first, _ in first })
+    var aliases: [Int: TensorAlias] = [:]
     for (number, shard) in shards.enumerated() {
+      let first = entries.count
+      for (index, alias) in shard.aliases { aliases[first + index] = alias.retargeted(to: first + alias.target) }
       for (position, entry) in shard.entries.enumerated() {
         guard let owner = owners[entry.name], owner == names[number] else {
           throw Diagnostic(
@@ -79,6 +83,7 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
     byteCount = shards.reduce(index.byteCount) { $0 + $1.byteCount }
     self.entries = entries
     self.metadata = metadata
+    self.aliases = aliases
     self.shards = shards
     self.places = places
   }

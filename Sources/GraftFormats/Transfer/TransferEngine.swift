@@ -14,6 +14,8 @@ public enum TransferEngine {
     public var force = false
     /// The dictionary key that the tensors go under, where the format has dictionaries.
     public var key: String?
+    /// The most bytes of tensors in a file, beyond which there are several and an index, or `nil` for one file.
+    public var shardByteCount: Int?
     /// Whether the SHA-256 of every source goes into the metadata, as `graft.source.N.sha256`.
     public var recordsDigests = true
 
@@ -51,25 +53,32 @@ public enum TransferEngine {
     let sources = WeightSources(readers)
     try check(plan, sources)
     let files = readers.map { ($0 as? any LocatedCheckpoint)?.files ?? [] }
-    try checkOutput(path, isNoneOf: files.joined())
+    let declarations = plan.tensors.map {
+      TensorDeclaration(name: $0.name, dtype: $0.dtype, shape: $0.shape, alias: $0.alias)
+    }
+    var request = CheckpointOutput.Request(declarations: declarations, metadata: plan.metadata)
+    request.key = options.key
+    request.shardByteCount = options.shardByteCount
+    for file in try CheckpointOutput.paths(for: request, format: format, path: path) {
+      try checkOutput(file, isNoneOf: files.joined())
+    }
 
-    let output = try OutputFile(path: path, force: options.force)
     let digested = options.recordsDigests ? files.indices.filter { !files[$0].isEmpty } : []
     let names = digested.map { "graft.source.\($0).sha256" }
+    request.deferred = names
+    let output = try CheckpointOutput(request, format: format, path: path) { (file) throws(Diagnostic) in
+      try OutputFile(path: file, force: options.force)
+    }
     let digests = SourceDigests(digested.map { files[$0] })
     do throws(Diagnostic) {
-      let writer = try format.makeWriter(
-        WriterRequest(
-          output: output,
-          declarations: plan.tensors.map { TensorDeclaration(name: $0.name, dtype: $0.dtype, shape: $0.shape) },
-          metadata: plan.metadata, deferred: names, key: options.key))
+      let writer = output.writer
       var transfer = Transfer(sources: sources, writer: writer, isCancelled: isCancelled)
-      let byteCount = plan.tensors.reduce(0) { $0 &+ $1.byteCount }
+      let byteCount = writer.order.reduce(0) { $0 &+ plan.tensors[$1].byteCount }
       var bytes = 0
       for (done, index) in writer.order.enumerated() {
         try transfer.write(plan.tensors[index])
         bytes += plan.tensors[index].byteCount
-        progress(Progress(tensors: done + 1, tensorCount: plan.tensors.count, bytes: bytes, byteCount: byteCount))
+        progress(Progress(tensors: done + 1, tensorCount: writer.order.count, bytes: bytes, byteCount: byteCount))
       }
       while !digests.isDone(within: .milliseconds(50)) { try transfer.checkCancellation() }
       guard let texts = digests.wait() else {
@@ -77,10 +86,10 @@ public enum TransferEngine {
       }
       try writer.finish(deferred: Dictionary(zip(names, texts), uniquingKeysWith: { first, _ in first }))
       try transfer.checkCancellation()
-      try output.commit()
+      for file in output.files { try file.commit() }
     } catch {
       digests.cancel()
-      output.abandon()
+      for file in output.files { file.abandon() }
       throw error
     }
   }
@@ -114,30 +123,29 @@ public enum TransferEngine {
     options: Options = Options()
   ) throws(Diagnostic) {
     let format = try format(for: path, options)
-    let output = try OutputFile(path: path, force: options.force)
-    let writer = try format.makeWriter(
-      WriterRequest(
-        output: output,
-        declarations: tensors.map { TensorDeclaration(name: $0.name, dtype: $0.tensor.dtype, shape: $0.tensor.shape) },
-        metadata: metadata, deferred: [], key: options.key))
-    for index in writer.order { try writer.write(tensors[index].tensor.bytes) }
-    try writer.finish()
-    try output.commit()
+    let declarations = tensors.map {
+      TensorDeclaration(name: $0.name, dtype: $0.tensor.dtype, shape: $0.tensor.shape)
+    }
+    var request = CheckpointOutput.Request(declarations: declarations, metadata: metadata)
+    request.key = options.key
+    request.shardByteCount = options.shardByteCount
+    let output = try CheckpointOutput(request, format: format, path: path) { (file) throws(Diagnostic) in
+      try OutputFile(path: file, force: options.force)
+    }
+    for index in output.writer.order { try output.writer.write(tensors[index].tensor.bytes) }
+    try output.writer.finish()
+    for file in output.files { try file.commit() }
   }
 
-  private struct WritableFormat {
-    let makeWriter: @Sendable (WriterRequest) throws(Diagnostic) -> any StreamingCheckpointWriter
-  }
-
-  private static func format(for path: String, _ options: Options) throws(Diagnostic) -> WritableFormat {
-    let format = options.format.map { Formats.named($0) } ?? Formats.format(ofPath: path)
-    guard let makeWriter = format?.makeWriter else {
+  private static func format(for path: String, _ options: Options) throws(Diagnostic) -> Format {
+    let byName = Formats.format(ofPath: ShardPlan.basePath(of: path))
+    guard let format = options.format.map({ Formats.named($0) }) ?? byName, format.isWritable else {
       let writable = Formats.all.filter(\.isWritable).map { "\($0.name) (\($0.extensions.joined(separator: ", ")))" }
       throw Diagnostic(
         "transfer.format", "'\(options.format ?? path)' names no format that can be written",
         at: Location(path), help: "formats: " + writable.joined(separator: ", "), category: .usage)
     }
-    return WritableFormat(makeWriter: makeWriter)
+    return format
   }
 
   /// Finds everything that can be wrong with a plan before a file is made.

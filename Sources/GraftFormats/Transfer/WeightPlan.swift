@@ -41,11 +41,12 @@ extension WeightPlan {
     let key = (reader as? SelectedCheckpoint)?.key
     self.init(
       sources: [Source(file: reader.file, key: key)],
-      tensors: reader.entries.map { entry in
+      tensors: reader.entries.enumerated().map { index, entry in
         let target = entry.dtype.isFloatingPoint && dtype?.isFloatingPoint == true ? dtype ?? entry.dtype : entry.dtype
         let source = SourceTensor(source: 0, name: entry.name, dtype: entry.dtype, shape: entry.shape)
         return PlannedTensor(
-          name: entry.name, dtype: target, shape: entry.shape, expression: .source(source), origin: .kept)
+          name: entry.name, dtype: target, shape: entry.shape, expression: .source(source), origin: .kept,
+          alias: reader.aliases[index])
       }, metadata: metadata)
   }
 }
@@ -62,14 +63,20 @@ public struct PlannedTensor: Sendable, Hashable {
   public let expression: WeightExpression
   /// What a reader of the plan is told of them.
   public let origin: WeightOrigin
+  /// The tensor of the plan whose elements it shows, of the same dtype; it is then not written for itself.
+  public var alias: TensorAlias?
 
   /// A tensor called `name`.
-  public init(name: String, dtype: DType, shape: Shape, expression: WeightExpression, origin: WeightOrigin) {
+  public init(
+    name: String, dtype: DType, shape: Shape, expression: WeightExpression, origin: WeightOrigin,
+    alias: TensorAlias? = nil
+  ) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
     self.expression = expression
     self.origin = origin
+    self.alias = alias
   }
 }
 

@@ -44,4 +44,20 @@ enum Declarations {
       throw Diagnostic("transfer.duplicate-name", "two tensors are called '\(declaration.name.shortened)'")
     }
   }
+
+  /// Makes sure that aliases show what is there; a caller's mistake otherwise.
+  static func checkAliases(_ declarations: [TensorDeclaration]) {
+    for declaration in declarations {
+      guard let alias = declaration.alias else { continue }
+      precondition(declarations.indices.contains(alias.target), "an alias shows a tensor that is declared")
+      let target = declarations[alias.target]
+      precondition(target.alias == nil && target.dtype == declaration.dtype, "an alias shows a tensor of its own type")
+      if alias.isWhole(declaration.shape, ofTarget: target.shape) { continue }
+      guard let width = declaration.dtype.byteWidth,
+        let layout = StridedLayout(sizes: declaration.shape.axes, strides: alias.strides, width: width)
+      else { preconditionFailure("an alias has sizes and strides of whole bytes") }
+      precondition(
+        layout.fits(offset: alias.offset, available: target.byteCount / width), "an alias lies inside what it shows")
+    }
+  }
 }
