@@ -287,21 +287,19 @@ extension Compiler {
     _ module: inout Module, from opened: Checkpoints.Opened, number: Int, at: Location?
   ) throws(Diagnostic) {
     let file = opened.reader.file
+    let expected = module
     try module.mapParameters { name, parameter throws(Diagnostic) in
       guard let index = opened.entries[name] else {
-        throw Diagnostic(
-          "weights.missing", "tensor '\(name)' is missing from \(file): expected f32 \(parameter.shape)",
-          at: at ?? Location(file, tensor: name), help: near(name, opened))
+        var rest = Set(opened.entries.keys)
+        expected.forEachParameter { known, _ in rest.remove(known) }
+        throw missingTensor(
+          name, parameter.shape, in: file, beside: rest, at: at ?? Location(file, tensor: name))
       }
       parameter.weight = try sourceTensor(
         opened.reader.entries[index], named: opened.reader.entries[index].name, source: number, for: parameter,
         in: file, at: at)
       parameter.origin = .kept
     }
-  }
-
-  private func near(_ name: String, _ opened: Checkpoints.Opened) -> String? {
-    suggestion(for: name, among: opened.entries.keys.sorted().prefix(20_000)).map { "the file has '\($0)'" }
   }
 
   /// Takes over the texts of a compiler that worked for this one.

@@ -85,7 +85,11 @@ struct Recognition {
   }
 
   private mutating func model(_ symbol: OperatorSymbol) throws(Diagnostic) -> Module {
-    let expected = try instantiated(symbol, prefix: [], surroundings: [])
+    let expected: Module
+    do throws(Diagnostic) { expected = try instantiated(symbol, prefix: [], surroundings: []) } catch {
+      if error.rule == "recognise.ask" { try checkTensors(symbol) }
+      throw error
+    }
     (expectedModel, signatures) = (expected, nil)
     try learnPlaces(expected)
     let module = try resolve(expected, [], surroundings: [])
@@ -93,6 +97,19 @@ struct Recognition {
     module.forEachParameter { name, _ in rest.remove(name) }
     if !rest.isEmpty { throw mismatch(module, []) }
     return module
+  }
+
+  /// Finds what a damaged file lacks before a person is asked for what tensors cannot tell: that changes no shape, so any
+  /// number stands in for it.
+  private func checkTensors(_ symbol: OperatorSymbol) throws(Diagnostic) {
+    var copy = self
+    do throws(Diagnostic) {
+      let module = try copy.resolve(
+        try copy.instantiated(symbol, prefix: [], surroundings: [], standIn: .number(Number(1))), [], surroundings: [])
+      if !matches(module, []) { throw mismatch(module, []) }
+    } catch {
+      if error.rule.hasPrefix("weights.") || error.rule == "recognise.extra" { throw error }
+    }
   }
 
   /// Works out which parts `--assume 'PATH = OPERATOR'` speaks of.
@@ -223,9 +240,10 @@ struct Recognition {
     return found.first
   }
 
-  /// `symbol` with the arguments that its tensors, the metadata, a preset or a person settle.
+  /// `symbol` with the arguments that its tensors, the metadata, a preset or a person settle; `standIn` takes the place of
+  /// what would be asked for.
   private mutating func instantiated(
-    _ symbol: OperatorSymbol, prefix: [String], surroundings: [Module]
+    _ symbol: OperatorSymbol, prefix: [String], surroundings: [Module], standIn: Datum? = nil
   ) throws(Diagnostic) -> Module {
     var assumed: [String: Datum] = [:]
     for assumption in assumptions where assumption.path == nil && assumption.symbol == symbol {
@@ -246,6 +264,10 @@ struct Recognition {
           "recognise.unknown-operator",
           "the tensors of '\(spelledPath(prefix))' in \(file) do not tell '\(label)' of '\(symbol.name)'",
           at: Location(file, tensor: prefix.joined(separator: ".")))
+      }
+      if let standIn, case .int? = parameter.type {
+        arguments[label] = standIn
+        continue
       }
       throw Diagnostic(
         "recognise.ask", "what '\(label)' of '\(symbol.name)' is, the tensors of \(file) do not tell",
@@ -314,14 +336,12 @@ struct Recognition {
         "weights.shape", "tensor '\(name)' of \(file) is \(found), and f32 \(expected) is expected",
         at: Location(file, tensor: name))
     }
-    if let (name, expected) = missing {
-      return Diagnostic(
-        "weights.missing", "tensor '\(name)' is missing from \(file): expected f32 \(expected)",
-        at: Location(file, tensor: name))
-    }
     let prefix = path.joined(separator: ".")
     var rest = Set(shapes.keys.filter { prefix.isEmpty || $0.hasPrefix(prefix + ".") })
     module.forEachParameter(prefix) { name, _ in rest.remove(name) }
+    if let (name, expected) = missing {
+      return missingTensor(name, expected, in: file, beside: rest, at: Location(file, tensor: name))
+    }
     if let name = rest.min() {
       return Diagnostic(
         "recognise.extra", "tensor '\(name)' of \(file) belongs to no part of '\(module.operatorName)'",

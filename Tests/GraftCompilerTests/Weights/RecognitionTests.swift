@@ -266,4 +266,29 @@ import GraftCompiler
     #expect(rule((0..<100_000).map { ("blocks.\($0).w", [1]) }) != nil)
     #expect(rule([(String(repeating: "a.", count: 50_000), [1])]) == "recognise.unknown-model")
   }
+
+  @Test("A damaged file is told what it lacks before anything is asked")
+  func damagedBeforeAsked() throws {
+    let reader = try fixture("dit/mini.safetensors", assuming: ["dit(heads: 2)"]).reader
+    let whole = reader.entries.map { ($0.name, $0.shape) }
+    func refusal(_ tensors: [(String, Shape)]) -> Diagnostic? {
+      #expect(throws: Diagnostic.self) { try ListedCheckpoint(tensors).recognised(assuming: []) }
+    }
+    // No preset is 16 wide, so the heads of a whole file are asked for.
+    #expect(refusal(whole)?.rule == "recognise.ask")
+
+    let missing = refusal(whole.filter { $0.0 != "blocks.3.attn.qkv.weight" })
+    #expect(missing?.rule == "weights.missing")
+    #expect(
+      missing?.message.contains("'blocks.3.attn.qkv.weight'") == true
+        && missing?.message.contains("f32 [48, 16]") == true)
+
+    let renamed = refusal(
+      whole.map { $0.0 == "blocks.3.attn.qkv.weight" ? ("blocks.3.attn.to_q.weight", $0.1) : $0 })
+    #expect(renamed?.rule == "weights.missing")
+    #expect(renamed?.help == "the file has 'blocks.3.attn.to_q.weight'")
+
+    let cut = refusal(whole.map { $0.0 == "blocks.3.attn.qkv.weight" ? ($0.0, [40, 16]) : $0 })
+    #expect(cut?.rule == "weights.shape")
+  }
 }
