@@ -196,9 +196,12 @@ final class GraftCompilation {
       }
       if case .noise = source { isNoise = true }
     }
+    var recognised = address
     if let override = compiler.options.base {
       isNoise = override == "noise"
       address = isNoise ? nil : override
+      // What a file holds may be recognised without taking its weights.
+      recognised = address ?? recognised
       seed = 0
     }
     var module: Module
@@ -211,17 +214,17 @@ final class GraftCompilation {
       baseText = module.callText
       if let address { try fill(&module, from: address, at: at) }
     } else {
-      guard let address else {
-        throw Diagnostic("graft.auto-needs-file", "'base auto' recognises a file, so it needs one", at: at)
+      guard let recognised else {
+        throw Diagnostic("graft.defect", "'base auto' without a file", at: at, category: .defect)
       }
-      guard let opened = try checkpoints.use(address).checkpoint else {
+      guard let opened = try checkpoints.peek(recognised) else {
         throw Diagnostic(
-          "weights.no-file", "'base auto' needs its checkpoint, and there is no file '\(address)'", at: at,
+          "weights.no-file", "'base auto' needs its checkpoint, and there is no file '\(recognised)'", at: at,
           category: .inputMissing)
       }
       notes += opened.notes
       module = try compiler.recognise(opened, file, evaluator)
-      try fill(&module, from: address, at: at)
+      if let address { try fill(&module, from: address, at: at) }
     }
     if address == nil {
       if isNoise { try module.settleNoise(path: "", seed: seed) } else { try module.settleFresh(path: "", seed: seed) }

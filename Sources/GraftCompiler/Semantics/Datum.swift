@@ -86,9 +86,13 @@ package struct Operation: Sendable {
   package let at: Location
   /// What was said to the preset that stands for this call, for messages: `image 512`.
   var setting: String?
+  /// Parts by name that are known already, as a checkpoint describes them: the body does not make these.
+  package var parts: [String: Module] = [:]
+  /// The sizes that the letters of its parameters' types stand for, where they are known already.
+  package var letters: [String: Int] = [:]
 
   package init(
-    target: Target, arguments: [String: Datum], start: StartClause?, at: Location, setting: String? = nil
+    target: Target, arguments: [String: Datum] = [:], start: StartClause? = nil, at: Location, setting: String? = nil
   ) {
     self.target = target
     self.arguments = arguments

@@ -123,10 +123,11 @@ extension Evaluator {
         throw Diagnostic("calls.forward", "a part is called in a forward only", at: at)
       }
       let values = try evaluated(arguments, environment)
-      return try frame.tracer.call(
-        module, path: path, entry: "forward", values, at: at, caller: environment, self)
+      return try frame.tracer.callPart(module, path: path, values, at: at, caller: environment, self)
     case .operation(var operation):
-      guard case .symbol(let symbol) = operation.target, operation.arguments.isEmpty else { break }
+      guard case .symbol(let symbol) = operation.target, operation.arguments.isEmpty, operation.start == nil else {
+        break
+      }
       operation.arguments = try bound(
         arguments, to: symbol.declaration.parameters, what: symbol.name, at: at, environment)
       return .operation(operation)
@@ -148,7 +149,13 @@ extension Evaluator {
         parameter = parameters.first { $0.label.text == label.text }
         if parameter == nil {
           if passesOthers {
-            result[label.text] = try evaluate(argument.value, environment)
+            let value = try evaluate(argument.value, environment)
+            // A path means its part, and only here is known which model it is a path of.
+            if case .selection = value {
+              result[label.text] = .operation(try operation(value, at: argument.value.at, environment))
+            } else {
+              result[label.text] = value
+            }
             continue
           }
           let hint = suggestion(for: label.text, among: parameters.map(\.label.text))
@@ -184,6 +191,7 @@ extension Evaluator {
     {
       return .word(name)
     }
+    if parameter.operatorType != nil { return .operation(try operation(expression, environment)) }
     let datum = try evaluate(expression, environment)
     return try checked(datum, for: parameter, what: what, at: expression.at)
   }
@@ -269,6 +277,7 @@ extension ParameterType {
     case (.float, .number), (.bool, .bool), (.text, .text), (.dtype, .dtype), (.operator, .operation),
       (.operator, .selection), (.operator, .module):
       true
+    case (.operator, .list(let values)): values.allSatisfy { accepts($0) }
     case (.words(let words), .word(let word)): words.contains { $0.text == word }
     case (.list(let type), .list(let values)): values.allSatisfy { type.accepts($0) }
     default: false

@@ -51,9 +51,9 @@ package final class OperatorSymbol: Sendable, Hashable {
 }
 
 extension OperatorSymbol {
-  /// The names of all parts and tensors that the body may declare.
+  /// The names of all parts and tensors that it may have.
   package var declaredNames: Set<String> {
-    var names: Set<String> = []
+    var names = Set(operatorParameters.map(\.name.text))
     func collect(_ members: [Member]) {
       for member in members {
         switch member {

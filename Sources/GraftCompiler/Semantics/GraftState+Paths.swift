@@ -1,6 +1,19 @@
 import GraftIR
 
 extension GraftState {
+  /// The one part that `selection` names, with its weights; several are a list.
+  func module(_ selection: Selection, at: Location) throws(Diagnostic) -> Module {
+    var modules: [Module] = []
+    for item in selection.items {
+      guard let module = architecture[path: item.path] else {
+        throw Diagnostic("paths.tensor", "'\(spelled(item.path))' is a tensor, and no operator", at: at)
+      }
+      modules.append(module)
+    }
+    if modules.count == 1, let module = modules.first { return module }
+    return Module.list(modules, scope: Scope(parent: nil, file: FileScope.empty))
+  }
+
   func member(_ name: Name, of selection: Selection) throws(Diagnostic) -> Selection {
     try members([name], of: selection)
   }

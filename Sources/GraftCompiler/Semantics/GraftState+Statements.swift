@@ -34,7 +34,10 @@ extension GraftState {
       }
       var names: [String: Datum] = ["old": .module(old)]
       for (name, number) in item.bindings { names[name] = .number(number) }
-      let place = Place(path: item.path, old: old, inputs: signatures[item.path.joined(separator: ".")]?.inputs ?? [])
+      let signature = signatures[item.path.joined(separator: ".")]
+      let place = Place(
+        path: item.path, replacing: old, inputs: signature?.inputs ?? [], result: signature?.result,
+        surroundings: surroundings(of: item.path))
       do throws(Diagnostic) {
         let inner = environment.adding(names)
         let datum = try replacement(value, inner)
@@ -78,45 +81,18 @@ extension GraftState {
     return edits
   }
 
-  /// A place of the model whose part is to be replaced.
-  private struct Place {
-    let path: [String]
-    let old: Module
-    let inputs: [InstantiationContext.PlaceInput]
-    /// What the streams of draws begin with: the path, told apart where several share it.
-    var stream: String
-
-    init(path: [String], old: Module, inputs: [InstantiationContext.PlaceInput]) {
-      self.path = path
-      self.old = old
-      self.inputs = inputs
-      stream = path.joined(separator: ".")
-    }
-  }
-
   private func placed(
     _ datum: Datum, _ place: Place, _ at: Location, _ environment: Environment
   ) throws(Diagnostic) -> Module {
     switch datum {
     case .module(let module): return try module.moved()
-    case .selection(let selection):
-      var modules: [Module] = []
-      for item in selection.items {
-        guard let module = architecture[path: item.path] else {
-          throw Diagnostic("paths.tensor", "'\(spelled(item.path))' is a tensor, and no operator", at: at)
-        }
-        modules.append(module)
-      }
-      if modules.count == 1, let module = modules.first { return module }
-      return Module.list(modules, scope: Scope(parent: nil, file: environment.scope.file))
+    case .selection(let selection): return try self.module(selection, at: at)
     case .list(let entries) where entries.contains(where: { if case .operation = $0 { false } else { true } }):
       var modules: [Module] = []
       for entry in entries { modules.append(try placed(entry, place, at, environment)) }
       return Module.list(modules, scope: Scope(parent: nil, file: environment.scope.file))
     default:
-      return try self.place(
-        try evaluator.operation(datum, at: at), at: place.path, stream: place.stream, replacing: place.old,
-        inputs: place.inputs, surroundings: surroundings(of: place.path), environment)
+      return try self.place(try evaluator.operation(datum, at: at, environment), at: place, environment)
     }
   }
 
@@ -213,9 +189,11 @@ extension GraftState {
       }
       let operation = try evaluator.operation(merge, environment)
       let mergeModule = try place(
-        operation, at: level + ["merge"], stream: (level + ["merge"]).joined(separator: "."), replacing: nil,
-        inputs: [.many([TensorType](repeating: result, count: group.count)), .one(result)],
-        surroundings: [list.parts[group[0]].module] + surroundings(of: level), environment)
+        operation,
+        at: Place(
+          path: level + ["merge"], replacing: nil,
+          inputs: [.many([TensorType](repeating: result, count: group.count)), .one(result)], result: result,
+          surroundings: [list.parts[group[0]].module] + surroundings(of: level)), environment)
       var parallel = Module(.parallel, scope: Scope(parent: nil, file: environment.scope.file))
       parallel.parts = [
         ("branches", Module.list(group.map { list.parts[$0].module }, scope: parallel.scope)), ("merge", mergeModule),
@@ -361,7 +339,11 @@ extension Module {
     case .list: return "[" + parts.map(\.module.callText).joined(separator: ", ") + "]"
     case .parallel: return "parallel"
     case .operator(let symbol):
-      let given = arguments.map { "\($0.label): \($0.value.summary)" }
+      let given = symbol.declaration.parameters.compactMap { parameter -> String? in
+        let label = parameter.label.text
+        if parameter.operatorType != nil { return part(parameter.name.text).map { "\(label): \($0.callText)" } }
+        return arguments.first { $0.label == label }.map { "\(label): \($0.value.summary)" }
+      }
       return symbol.name + "(" + given.joined(separator: ", ") + ")"
     }
   }

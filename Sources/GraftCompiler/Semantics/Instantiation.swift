@@ -5,12 +5,27 @@ package import GraftIR
 package struct InstantiationContext {
   /// The types that the place gives to `forward`, first the one that flows through.
   package let inputs: [PlaceInput]
+  /// The type that the place wants from `forward`, where it is known.
+  package let result: TensorType?
   /// The operator that stood there, then those around it, innermost first.
   package let surroundings: [Module]
+  /// Makes the part of that name from an operator that is given as an argument, with its weights; `nil` where parts get
+  /// their weights later.
+  let placeArgument: PlaceArgument?
+
+  typealias PlaceArgument = (
+    _ operation: Operation, _ name: String, _ context: InstantiationContext
+  ) throws(Diagnostic) -> Module
 
   package init(inputs: [PlaceInput] = [], surroundings: [Module] = []) {
+    self.init(inputs: inputs, result: nil, surroundings: surroundings, placeArgument: nil)
+  }
+
+  init(inputs: [PlaceInput], result: TensorType?, surroundings: [Module], placeArgument: PlaceArgument?) {
     self.inputs = inputs
+    self.result = result
     self.surroundings = surroundings
+    self.placeArgument = placeArgument
   }
 
   /// One input of a place: a tensor, or so many of one type.
@@ -35,7 +50,9 @@ extension Evaluator {
       var entries: [Module] = []
       for entry in operations { entries.append(try instantiate(entry, context)) }
       return Module.list(entries, scope: Scope(parent: nil, file: FileScope.empty))
-    case .module(let module): return module
+    case .module(let module):
+      modules += module.moduleCount - 1
+      return module
     case .symbol(let symbol):
       if instantiating.count > 60 {
         let name = instantiating.first { s in instantiating.count(where: { $0 == s }) > 5 }?.name ?? symbol.name
@@ -46,98 +63,17 @@ extension Evaluator {
       var module = Module(.operator(symbol), scope: Scope(parent: nil, file: symbol.file))
       module.setting = operation.setting
       try bindArguments(of: &module, symbol, operation, context)
-      try build(&module, symbol.declaration.members, symbol)
+      try build(&module, symbol.declaration.members, operation, context)
       if let start = operation.start { try declaredStart(start, &module) }
       return module
     }
   }
 
-  // MARK: Arguments
-
-  private func bindArguments(
-    of module: inout Module, _ symbol: OperatorSymbol, _ operation: Operation, _ context: InstantiationContext
-  ) throws(Diagnostic) {
-    let solved = try solve(symbol, operation, context)
-    for parameter in symbol.declaration.parameters {
-      let label = parameter.label.text
-      let value: Datum
-      if let given = operation.arguments[label] {
-        value = given
-      } else if let found = solved[label] {
-        value = .number(Number(found))
-      } else if let expression = parameter.defaultValue {
-        let environment = Environment(scope: module.scope, place: .compileTime)
-        value = try defaultValue(expression, for: parameter, environment)
-      } else if let found = context.surroundings.lazy.compactMap({ $0.known(label) }).first {
-        value = found
-      } else {
-        throw Diagnostic(
-          "calls.missing", "'\(symbol.name)' needs '\(label)', and nothing around it says what it is",
-          at: operation.at, help: "\(symbol.name)(\(label): ...)")
-      }
-      let checkedValue = try checked(value, for: parameter, what: symbol.name, at: operation.at)
-      if case .operator? = parameter.type {
-        throw Diagnostic(
-          "operators.argument", "'\(label)' of '\(symbol.name)' is an operator, which is not supported yet",
-          at: operation.at)
-      }
-      module.arguments.append((label, parameter.name.text, checkedValue))
-      module.scope = module.scope.adding([parameter.name.text: checkedValue])
-      module.scope = module.scope.adding(wordsOf: parameter)
-    }
-  }
-
-  /// What a parameter is where nothing else is said.
-  func defaultValue(
-    _ expression: Expression, for parameter: ParameterDeclaration, _ environment: Environment
-  ) throws(Diagnostic) -> Datum {
-    if case .words(let words)? = parameter.type, case .name(let name) = expression.kind,
-      words.contains(where: { $0.text == name })
-    {
-      return .word(name)
-    }
-    return try evaluate(expression, environment)
-  }
-
-  /// Arguments that the types at the place settle: parameters that stand alone as a size of an input.
-  private func solve(
-    _ symbol: OperatorSymbol, _ operation: Operation, _ context: InstantiationContext
-  ) throws(Diagnostic) -> [String: Int] {
-    guard let entry = symbol.entry("forward"), !context.inputs.isEmpty else { return [:] }
-    var found: [String: Int] = [:]
-    func label(_ expression: Expression) -> String? {
-      guard case .name(let name) = expression.kind else { return nil }
-      return symbol.declaration.parameters.first { $0.name.text == name && operation.arguments[$0.label.text] == nil }?
-        .label.text
-    }
-    for (input, place) in zip(entry.inputs, context.inputs) {
-      let type: TensorType
-      switch place {
-      case .one(let one): type = one
-      case .many(let many):
-        guard let first = many.first else { continue }
-        type = first
-        if let count = input.pattern.count, let label = label(count) { found[label] = many.count }
-      }
-      var items = input.pattern.items
-      var axes = type.axes
-      if case .ellipsis? = items.first {
-        items.removeFirst()
-        axes = Array(axes.suffix(items.count))
-      }
-      guard items.count == axes.count else { continue }
-      for (item, axis) in zip(items, axes) {
-        if case .size(let size) = item, let label = label(size), !axis.isBatch, found[label] == nil {
-          found[label] = axis.count
-        }
-      }
-    }
-    return found
-  }
-
   // MARK: Bodies
 
-  private func build(_ module: inout Module, _ members: [Member], _ symbol: OperatorSymbol) throws(Diagnostic) {
+  private func build(
+    _ module: inout Module, _ members: [Member], _ operation: Operation, _ context: InstantiationContext
+  ) throws(Diagnostic) {
     for member in members {
       let environment = Environment(scope: module.scope, place: .compileTime)
       switch member {
@@ -152,10 +88,14 @@ extension Evaluator {
           module.scope = module.scope.adding([declaration.name.text: value])
         }
       case .part(let name, let expression):
-        let operation = try operation(expression, environment)
         try checkIsNew(name, in: module)
-        let context = InstantiationContext(inputs: [], surroundings: [module])
-        module.parts.append((name.text, try instantiate(operation, context)))
+        if let given = operation.parts[name.text] {
+          module.parts.append((name.text, given))
+          continue
+        }
+        let part = try self.operation(expression, environment)
+        let around = InstantiationContext(inputs: [], surroundings: [module] + context.surroundings)
+        module.parts.append((name.text, try instantiate(part, around)))
       case .parameter(let declaration):
         try checkIsNew(declaration.name, in: module)
         module.parameters.append(try tensor(declaration, environment))
@@ -168,7 +108,7 @@ extension Evaluator {
         let function = Function(name: name, parameters: [], body: initial, scope: module.scope)
         module.scope = module.scope.adding([name: .function(function)])
       case .conditional(let condition, let then, let otherwise):
-        try build(&module, try isTrue(condition, environment) ? then : otherwise, symbol)
+        try build(&module, try isTrue(condition, environment) ? then : otherwise, operation, context)
       case .loop(let binding, let body):
         var copy = module
         try forEach(binding, environment) { inner throws(Diagnostic) in
@@ -176,7 +116,7 @@ extension Evaluator {
           if let value = inner.scope.lookup(binding.name.text) {
             copy.scope = outside.adding([binding.name.text: value])
           }
-          try self.build(&copy, body, symbol)
+          try self.build(&copy, body, operation, context)
           copy.scope = outside
         }
         module = copy
@@ -205,18 +145,26 @@ extension Evaluator {
     } else {
       datum = try evaluate(expression, environment)
     }
-    return try operation(datum, at: expression.at)
+    return try operation(datum, at: expression.at, environment)
   }
 
-  package func operation(_ datum: Datum, at: Location) throws(Diagnostic) -> Operation {
+  /// `datum` as an operator: a call, a part of the model with its weights, or a list of these.
+  package func operation(
+    _ datum: Datum, at: Location, _ environment: Environment? = nil
+  ) throws(Diagnostic) -> Operation {
     switch datum {
     case .operation(let operation): return operation
     case .list(let entries):
       var operations: [Operation] = []
-      for entry in entries { operations.append(try operation(entry, at: at)) }
-      return Operation(target: .list(operations), arguments: [:], start: nil, at: at)
-    default: throw Diagnostic("names.operator", "an operator is wanted here, and this is \(datum.kindText)", at: at)
+      for entry in entries { operations.append(try operation(entry, at: at, environment)) }
+      return Operation(target: .list(operations), at: at)
+    case .module(let module): return Operation(target: .module(module), at: at)
+    case .selection(let selection):
+      guard case .graft(let state)? = environment?.place else { break }
+      return Operation(target: .module(try state.module(selection, at: at)), at: at)
+    default: break
     }
+    throw Diagnostic("names.operator", "an operator is wanted here, and this is \(datum.kindText)", at: at)
   }
 
   private func tensor(

@@ -14,6 +14,8 @@ package struct Module: Sendable {
   package let kind: Kind
   /// By parameter label, in the order of the declaration; empty for lists and parallel levels.
   package var arguments: [(label: String, name: String, value: Datum)] = []
+  /// The sizes that letters in the types of operator parameters stand for, in order.
+  package var letters: [(name: String, size: Int)] = []
   package var parameters: [ModuleParameter] = []
   package var parts: [(name: String, module: Module)] = []
   /// The names that entries see beside parts and tensors: arguments and `let`s of the body.

@@ -63,30 +63,70 @@ private func freshWeight(_ parameter: ModuleParameter, name: String, seed: UInt6
   }
 }
 
+/// A place of the model that a part is to take.
+struct Place {
+  let path: [String]
+  /// What stands there.
+  let old: Module?
+  let inputs: [InstantiationContext.PlaceInput]
+  let result: TensorType?
+  /// The operators around, innermost first.
+  let surroundings: [Module]
+  /// What the streams of draws begin with: the path, told apart where several share it.
+  var stream: String
+
+  init(
+    path: [String], replacing old: Module?, inputs: [InstantiationContext.PlaceInput], result: TensorType?,
+    surroundings: [Module], stream: String? = nil
+  ) {
+    self.path = path
+    self.old = old
+    self.inputs = inputs
+    self.result = result
+    self.surroundings = surroundings
+    self.stream = stream ?? path.joined(separator: ".")
+  }
+
+  /// The place of an entry of a list that takes this place.
+  func entry(_ index: Int) -> Place {
+    Place(
+      path: path + [String(index)], replacing: old, inputs: inputs, result: result, surroundings: surroundings,
+      stream: "\(stream).\(index)")
+  }
+
+  /// The place of the part called `name` of an operator that takes this place, made from an operator given as argument.
+  func argument(_ name: String, _ context: InstantiationContext) -> Place {
+    Place(
+      path: path + [name], replacing: old, inputs: context.inputs, result: context.result,
+      surroundings: context.surroundings, stream: join(stream, name))
+  }
+}
+
 extension GraftState {
   /// The module that takes a place: made from an operation, its tensors filled as its `starting` says.
-  func place(
-    _ operation: Operation, at path: [String], stream: String, replacing old: Module?,
-    inputs: [InstantiationContext.PlaceInput], surroundings: [Module], _ environment: Environment
-  ) throws(Diagnostic) -> Module {
+  func place(_ operation: Operation, at place: Place, _ environment: Environment) throws(Diagnostic) -> Module {
     if case .list(let operations) = operation.target {
       try operation.refuseStartOfList()
       var entries: [Module] = []
       for (index, entry) in operations.enumerated() {
-        entries.append(
-          try place(
-            entry, at: path + [String(index)], stream: "\(stream).\(index)", replacing: old, inputs: inputs,
-            surroundings: surroundings, environment))
+        entries.append(try self.place(entry, at: place.entry(index), environment))
       }
       return Module.list(entries, scope: Scope(parent: nil, file: environment.scope.file))
     }
     var bare = operation
     bare.start = nil
-    let context = InstantiationContext(inputs: inputs, surroundings: (old.map { [$0] } ?? []) + surroundings)
+    let context = InstantiationContext(
+      inputs: place.inputs, result: place.result, surroundings: (place.old.map { [$0] } ?? []) + place.surroundings
+    ) { argument, name, context throws(Diagnostic) in
+      try self.place(argument, at: place.argument(name, context), environment)
+    }
     var module = try evaluator.instantiate(bare, context)
-    if case .module = operation.target { module = try restarted(module, operation.start) }
-    try applyStart(operation.start, to: &module, at: path, replacing: old, operation.at, environment)
-    try module.settleFresh(path: stream, seed: try freshSeed(operation.start, environment))
+    if case .module = operation.target {
+      module = try restarted(module, operation.start)
+      if operation.start == nil { return module }
+    }
+    try applyStart(operation.start, to: &module, at: place.path, replacing: place.old, operation.at, environment)
+    try module.settleFresh(path: place.stream, seed: try freshSeed(operation.start, environment))
     return module
   }
 

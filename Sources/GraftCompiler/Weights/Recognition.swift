@@ -22,6 +22,9 @@ struct Recognition {
   var signatures: [String: Tracer.Signature]?
   /// The best reason why nothing fits, by how many tensors were explained.
   private var question: Diagnostic?
+  /// Operators tried so far: those that hold others multiply.
+  private var attempts = 0
+  private var attemptLimit: Int { 4000 + 4 * shapes.count }
 
   init(
     _ entries: [(name: String, shape: Shape)], metadata: [String: String], file: String, names: FileScope,
@@ -147,7 +150,7 @@ struct Recognition {
     let isNamed = assumedAt.keys.contains { $0.starts(with: path) }
     if matches(expected, path), !isNamed { return expected }
     if let level = try parallelLevel(expected, path, surroundings) { return level }
-    if !path.isEmpty, expected.symbol != nil {
+    if !path.isEmpty, expected.symbol != nil || (expected.isList && !isNumbered(path)) {
       if let module = try candidate(expected, path, surroundings) { return module }
     }
     var module = expected
@@ -214,9 +217,16 @@ struct Recognition {
       guard names(at: path).isSubset(of: symbol.declaredNames), !recovered(symbol, datum(at: path)).isEmpty else {
         continue
       }
+      attempts += 1
+      guard attempts <= attemptLimit else { break }
       do throws(Diagnostic) {
         let around = (expected.map { [$0] } ?? []) + surroundings
-        let module = try instantiated(symbol, prefix: path, surroundings: around)
+        var given: [String: Module] = [:]
+        for parameter in symbol.operatorParameters {
+          let name = parameter.name.text
+          given[name] = try argument(at: path + [name], expected, around)
+        }
+        let module = try instantiated(symbol, prefix: path, surroundings: around, parts: given)
         guard matches(module, path) else { continue }
         if symbol == expected?.symbol { return module }  // What the model itself has there goes before others.
         found.append(module)
@@ -240,10 +250,22 @@ struct Recognition {
     return found.first
   }
 
-  /// `symbol` with the arguments that its tensors, the metadata, a preset or a person settle; `standIn` takes the place of
-  /// what would be asked for.
+  /// The operator that was given as an argument, whose tensors are those at `path`: what the model itself has in the place
+  /// around, one of its parts, or any operator in sight.
+  private mutating func argument(
+    at path: [String], _ expected: Module?, _ surroundings: [Module]
+  ) throws(Diagnostic) -> Module? {
+    for option in (expected.map { [$0] } ?? []) + (expected?.parts.map(\.module) ?? []) {
+      if let module = try? resolve(option, path, surroundings: surroundings) { return module }
+    }
+    return try candidate(Module.list([], scope: Scope(parent: nil, file: names)), path, surroundings)
+  }
+
+  /// `symbol` with the arguments that its tensors, the metadata, a preset or a person settle; `parts` are operators that
+  /// it was given, `standIn` takes the place of what would be asked for.
   private mutating func instantiated(
-    _ symbol: OperatorSymbol, prefix: [String], surroundings: [Module], standIn: Datum? = nil
+    _ symbol: OperatorSymbol, prefix: [String], surroundings: [Module], parts: [String: Module] = [:],
+    standIn: Datum? = nil
   ) throws(Diagnostic) -> Module {
     var assumed: [String: Datum] = [:]
     for assumption in assumptions where assumption.path == nil && assumption.symbol == symbol {
@@ -255,7 +277,7 @@ struct Recognition {
     var arguments = recovered(symbol, datum(at: prefix), assuming: assumed, surroundings: surroundings)
     arguments.merge(assumed) { $1 }
     for parameter in symbol.declaration.parameters
-    where arguments[parameter.label.text] == nil && parameter.defaultValue == nil {
+    where arguments[parameter.label.text] == nil && parameter.defaultValue == nil && parameter.operatorType == nil {
       let label = parameter.label.text
       if surroundings.contains(where: { $0.known(label) != nil }) { continue }
       // What should stand in the tensors and does not is no question to a person: they are another operator's.
@@ -274,8 +296,8 @@ struct Recognition {
         at: Location(file),
         help: "say it: --assume '\(symbol.name)(\(label): ...)'")
     }
-    let operation = Operation(
-      target: .symbol(symbol), arguments: arguments, start: nil, at: symbol.declaration.name.at)
+    var operation = Operation(target: .symbol(symbol), arguments: arguments, at: symbol.declaration.name.at)
+    operation.parts = parts
     return try evaluator.instantiate(operation, InstantiationContext(inputs: [], surroundings: surroundings))
   }
 
@@ -295,6 +317,9 @@ struct Recognition {
     }
     return current
   }
+
+  /// Whether what stands right below `path` are the entries of a list.
+  private func isNumbered(_ path: [String]) -> Bool { names(at: path).allSatisfy { Int($0) != nil } }
 
   /// Whether the tensors below `path` are exactly those of `module`.
   private func matches(_ module: Module, _ path: [String]) -> Bool {

@@ -83,15 +83,20 @@ package struct SelfDescription {
         arguments.append(JSON.Member(argument.label, value))
       }
       members.append(JSON.Member("arguments", .object(arguments)))
+      if !module.letters.isEmpty {
+        members.append(JSON.Member("letters", .object(module.letters.map { JSON.Member($0.name, .int($0.size)) })))
+      }
       evaluator.beginStatement()
-      standard = try evaluator.instantiate(module.bareOperation)
+      // Where a part asks what stands around its operator, the operator does not make it by itself.
+      standard = try? evaluator.instantiate(module.bareOperation)
     case .list: members.append(JSON.Member("kind", .text("list")))
     case .parallel: members.append(JSON.Member("kind", .text("parallel")))
     }
     var parts: [JSON.Member] = []
+    let given = module.symbol?.operatorParameters.map(\.name.text) ?? []
     for (name, part) in module.parts {
       // A part that its operator makes by itself needs no word.
-      if let expected = standard?.part(name), expected.isSameTree(as: part) { continue }
+      if !given.contains(name), let expected = standard?.part(name), expected.isSameTree(as: part) { continue }
       parts.append(JSON.Member(name, try tree(part, files, evaluator)))
     }
     if !parts.isEmpty { members.append(JSON.Member("parts", .object(parts))) }
@@ -138,6 +143,12 @@ package struct SelfDescription {
   ) throws(Diagnostic) -> Module {
     guard depth < 60 else { throw malformed("its tree is more than 60 deep", file) }
     var module: Module
+    var given: [(name: String, module: Module)] = []
+    if case .object(let parts)? = tree["parts"] {
+      for part in parts {
+        given.append((part.name, try build(part.value, scopes, file, evaluator, depth: depth + 1)))
+      }
+    }
     if case .text(let name)? = tree["operator"] {
       guard case .int(let unit)? = tree["unit"], scopes.indices.contains(unit),
         let symbol = scopes[unit].operators[name]
@@ -149,27 +160,25 @@ package struct SelfDescription {
           arguments[member.name] = value
         }
       }
-      let operation = Operation(
-        target: .symbol(symbol), arguments: arguments, start: nil, at: symbol.declaration.name.at)
+      var operation = Operation(target: .symbol(symbol), arguments: arguments, at: symbol.declaration.name.at)
+      operation.parts = Dictionary(given.map { ($0.name, $0.module) }, uniquingKeysWith: { first, _ in first })
+      if case .object(let members)? = tree["letters"] {
+        for member in members {
+          guard case .int(let size) = member.value else {
+            throw malformed("letter '\(member.name)' of '\(name)'", file)
+          }
+          operation.letters[member.name] = size
+        }
+      }
       module = try evaluator.instantiate(operation)
+      for (part, _) in given where module.part(part) == nil {
+        throw malformed("'\(name)' has no part '\(part)'", file)
+      }
     } else {
       let scope = Scope(parent: nil, file: scopes.first ?? FileScope.empty)
       module = Module(tree["kind"] == .text("parallel") ? .parallel : .list, scope: scope)
     }
-    guard case .object(let parts)? = tree["parts"] else {
-      guard module.symbol != nil || module.isList else { throw malformed("a parallel level without parts", file) }
-      return module
-    }
-    for part in parts {
-      let inner = try build(part.value, scopes, file, evaluator, depth: depth + 1)
-      if module.symbol == nil {
-        module.parts.append((part.name, inner))
-      } else if let index = module.parts.firstIndex(where: { $0.name == part.name }) {
-        module.parts[index].module = inner
-      } else {
-        throw malformed("'\(module.operatorName)' has no part '\(part.name)'", file)
-      }
-    }
+    if module.symbol == nil { module.parts = given }
     let names = module.parts.map(\.name)
     switch module.kind {
     case .operator: break
@@ -202,9 +211,12 @@ extension Module {
     for argument in arguments { given[argument.label] = argument.value }
     let at = symbol?.declaration.name.at ?? Location("")
     guard let symbol else {
-      return Operation(target: .list(parts.map(\.module.bareOperation)), arguments: [:], start: nil, at: at)
+      return Operation(target: .list(parts.map(\.module.bareOperation)), at: at)
     }
-    return Operation(target: .symbol(symbol), arguments: given, start: nil, at: at)
+    var operation = Operation(target: .symbol(symbol), arguments: given, at: at)
+    for parameter in symbol.operatorParameters { operation.parts[parameter.name.text] = part(parameter.name.text) }
+    for letter in letters { operation.letters[letter.name] = letter.size }
+    return operation
   }
 
   /// Whether both are the same operators with the same arguments all the way down.
@@ -214,6 +226,9 @@ extension Module {
     case (.list, .list), (.parallel, .parallel): break
     case (.operator(let a), .operator(let b)): if a != b { return false }
     default: return false
+    }
+    guard letters.map(\.name) == other.letters.map(\.name), letters.map(\.size) == other.letters.map(\.size) else {
+      return false
     }
     for (a, b) in zip(arguments, other.arguments) where a.label != b.label || a.value.equals(b.value) != true {
       return false

@@ -147,8 +147,8 @@ import GraftCompiler
     ("param w: [8] = ones([9])\nforward(x: [B, 8]) -> [B, 8] { return x }", "starts.shape"),
     ("table w: [8]\nforward(x: [B, 8]) -> [B, 8] { return x }", "operators.table"),
     (
-      "part = holder(linear(8, 8))\nforward(x: [B, 8]) -> [B, 8] { return x }\n}\n"
-        + "operator holder(inner: [B, 8] -> [B, 8]) { forward(x: [B, 8]) -> [B, 8] { return x }", "operators.argument"
+      "part = holder(linear(8, 9))\nforward(x: [B, 8]) -> [B, 8] { return x }\n}\n"
+        + "operator holder(inner: [B, 8] -> [B, 8]) { forward(x: [B, 8]) -> [B, 8] { return x }", "shapes.mismatch"
     ),
     ("part = empty()\nforward(x: [B, 8]) -> [B, 8] { return part(x) }\n}\noperator empty() {", "operators.no-entry"),
     ("forward(x: [B, 8]) -> [B, 8] { let f(y) = y + w\nlet w = 1\nreturn f(x) }", "names.unknown"),

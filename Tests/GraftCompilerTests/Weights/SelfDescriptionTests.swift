@@ -35,6 +35,13 @@ import GraftCompiler
     }
     """
 
+  private static let around = """
+    operator around(width d: Int) { inner = outer(d)  twice = [outer(d), outer(d)]
+      forward(x: [B, N, d]) -> [B, N, d] { return twice(inner(x)) } }
+    operator outer(width d: Int) { near = mha(d)  far = swa(d, window: [1, 1])
+      forward(x: [B, N, d]) -> [B, N, d] { return near(x) + far(x) } }
+    """
+
   static let grafts = [
     "", "replace blocks[1].attn with hyena_x(kernel: 3)\nreplace blocks[2].mlp with mlp(hidden: 24)",
     "parallelize blocks in pairs with merge_linear()\nparallelize blocks in pairs with merge_sum()",
@@ -42,11 +49,18 @@ import GraftCompiler
     "remove blocks[0]\nreplace blocks[0] with [old, old]\nreplace blocks[0].attn with swa(window: [1, -1])",
     "parallelize blocks[1...3] in groups of 3 with merge_average()\nreplace blocks[1].branches[2].attn with mine()",
     "replace blocks[0].adaLN_modulation with [silu(), linear(8, 48), silu()]",
+    "replace blocks[all].attn.{qkv, proj} with lora(old, rank: 2)",
+    // Letters that only the place told, an operator in an operator, a list, and a part that asks what stands around.
+    "replace blocks[0].mlp with lora(silu(), alpha: 1 / 3)\nreplace blocks[1].mlp with lora(lora(mlp(hidden: 12)))",
+    "replace blocks[2].adaLN_modulation with lora([silu(), linear(8, 48)])",
+    "replace blocks[3] with around()\nreplace blocks[3].inner.near with hyena_x()",
   ]
 
   @Test("What a checkpoint says of its model is read back as the same model", arguments: grafts)
   func roundTrip(_ statements: String) throws {
-    let own = statements.contains("mine") ? Self.own : ""
+    var own = statements.contains("mine") ? Self.own : ""
+    if statements.contains("lora(") { own = OperatorParameterTests.lora }
+    if statements.contains("around(") { own = Self.around }
     let compiled = Compiled.small(statements, before: own)
     #expect(compiled.rules == [])
     let module = try #require(compiled.architecture)
@@ -121,6 +135,16 @@ import GraftCompiler
       "{\"operator\": \"a\", \"unit\": 0, \"arguments\": {\"n\": -9223372036854775808}}"
     ),
     (unit("operator a() { b = a() }"), "{\"operator\": \"a\", \"unit\": 0}"),
+    (unit("operator a(f: [n] -> [n]) { }"), "{\"operator\": \"a\", \"unit\": 0}"),
+    (unit("operator a(f: [n] -> [n]) { }"), "{\"operator\": \"a\", \"unit\": 0, \"arguments\": {\"f\": 1}}"),
+    (
+      unit("operator a(f: [n] -> [n]) { }"),
+      "{\"operator\": \"a\", \"unit\": 0, \"letters\": {\"n\": \"x\"}, \"parts\": {\"f\": {\"kind\": \"list\"}}}"
+    ),
+    (
+      unit("operator a(f: [n] -> [n]) { forward(x: [B, n]) -> [B, n] { return f(x) } }"),
+      "{\"operator\": \"a\", \"unit\": 0, \"letters\": {\"n\": -9223372036854775808}, \"parts\": {\"f\": {\"kind\": \"list\"}}}"
+    ),
     ("[]", "{\"kind\": \"list\", \"parts\": {\"1\": {\"kind\": \"list\"}}}"), ("[]", "{\"kind\": \"parallel\"}"),
     (
       "[]", "{\"kind\": \"parallel\", \"parts\": {\"merge\": {\"kind\": \"list\"}, \"branches\": {\"kind\": \"list\"}}}"
