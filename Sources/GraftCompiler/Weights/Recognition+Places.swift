@@ -36,6 +36,8 @@ extension Recognition {
         continue
       }
       guard let entry = module.part(name).map({ (name, $0) }) ?? (module.isList ? module.parts.first : nil) else {
+        // An operator that another one was given: most often it takes what that takes.
+        if module.symbol != nil { break }
         return nil
       }
       found.append(entry.0)
