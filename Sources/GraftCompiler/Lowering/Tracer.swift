@@ -60,10 +60,19 @@ package final class Tracer {
 
   typealias Argument = (label: Name?, value: Datum, at: Location)
 
+  /// What becomes of inputs that an operator does not take.
+  enum Surplus {
+    case refused
+    /// Left aside: others in the same place take them.
+    case left
+    /// Left aside where the operator replaced one that took them, else refused.
+    case asPlaced
+  }
+
   /// What `module` gives for `arguments`.
   func call(
     _ module: Module, path: String, entry name: String, _ arguments: [Argument], at: Location,
-    caller: Environment?, _ evaluator: Evaluator
+    caller: Environment?, _ evaluator: Evaluator, surplus: Surplus = .asPlaced
   ) throws(Diagnostic) -> Datum {
     depth += 1
     defer { depth -= 1 }
@@ -75,7 +84,8 @@ package final class Tracer {
         throw Diagnostic("operators.no-entry", "'\(symbol.name)' has no '\(name)'", at: at)
       }
       let frame = Frame(module: module, path: path, tracer: self, caller: caller)
-      result = try run(entry, of: symbol, frame, arguments, at: at, evaluator)
+      let given = try inputs(of: entry, symbol, module, arguments, at: at, surplus)
+      result = try run(entry, of: symbol, frame, given, at: at, evaluator)
     case .list: result = try callList(module, path: path, arguments, at: at, caller: caller, evaluator)
     case .parallel: result = try callParallel(module, path: path, arguments, at: at, caller: caller, evaluator)
     }
@@ -124,10 +134,11 @@ package final class Tracer {
     guard var flowing = arguments.first else {
       throw Diagnostic("calls.count", "a list of operators takes at least one input", at: at)
     }
+    try refuseSurplus(of: module, path: path, arguments)
     for (name, part) in module.parts {
       let given = [flowing] + arguments.dropFirst()
       flowing.value = try call(
-        part, path: join(path, name), entry: "forward", given, at: at, caller: caller, evaluator)
+        part, path: join(path, name), entry: "forward", given, at: at, caller: caller, evaluator, surplus: .left)
     }
     return flowing.value
   }
@@ -146,7 +157,7 @@ package final class Tracer {
       outputs.append(
         try call(
           branch, path: join(join(path, "branches"), name), entry: "forward", arguments, at: at, caller: caller,
-          evaluator))
+          evaluator, surplus: .left))
       // What the branches call their inputs is what the merge may ask for.
       for (input, argument) in zip(inputNames(of: branch), arguments) where names[input] == nil {
         names[input] = argument.value
@@ -170,24 +181,9 @@ package final class Tracer {
   // MARK: Entries
 
   private func run(
-    _ entry: Entry, of symbol: OperatorSymbol, _ frame: Frame, _ arguments: [Argument], at: Location,
+    _ entry: Entry, of symbol: OperatorSymbol, _ frame: Frame, _ given: [String: Argument], at: Location,
     _ evaluator: Evaluator
   ) throws(Diagnostic) -> Datum {
-    var given: [String: Argument] = [:]
-    var position = 0
-    for argument in arguments {
-      if let label = argument.label {
-        guard entry.inputs.contains(where: { $0.name.text == label.text }) else {
-          throw Diagnostic("calls.label", "'\(symbol.name)' has no input '\(label.text)'", at: label.at)
-        }
-        given[label.text] = argument
-      } else {
-        // An operator that takes less than what it replaced took leaves the rest.
-        guard position < entry.inputs.count else { break }
-        given[entry.inputs[position].name.text] = argument
-        position += 1
-      }
-    }
     var names: [String: Datum] = [:]
     var bound = PatternBinding()
     for input in entry.inputs {

@@ -24,7 +24,7 @@ extension Evaluator {
       if isPlain, let symbol = frame.module.symbol, symbol.entry(name) != nil {
         let values = try evaluated(arguments, environment)
         return try frame.tracer.call(
-          frame.module, path: frame.path, entry: name, values, at: at, caller: environment, self)
+          frame.module, path: frame.path, entry: name, values, at: at, caller: environment, self, surplus: .refused)
       }
       if isPlain, let function = try fileFunction(name, at: callee.at, environment) {
         return try apply(function, arguments, at: at, environment)

@@ -48,7 +48,9 @@ extension GraftState {
             var place = place
             // Several that stand in one place draw from streams of their own.
             if position > 0 { place.stream += "+\(position)" }
-            modules.append(try placed(entry, place, value.at, inner))
+            var module = try placed(entry, place, value.at, inner)
+            module.isReplacement = true
+            modules.append(module)
           }
           spliced[Array(item.path.dropLast()), default: [:]][index] = modules
         } else {
@@ -64,7 +66,10 @@ extension GraftState {
       } catch { throw error.naming(item.bindings) }
     }
     var copy = architecture
-    for (path, module) in single { copy.update(path[...]) { $0 = module } }
+    for (path, var module) in single {
+      module.isReplacement = true
+      copy.update(path[...]) { $0 = module }
+    }
     // The innermost lists first: what is renumbered further out must not move the paths still to come.
     for (path, entries) in spliced.sorted(by: { $1.key.lexicographicallyPrecedes($0.key) }) {
       copy.update(path[...]) { list in

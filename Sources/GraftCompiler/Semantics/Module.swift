@@ -27,6 +27,9 @@ package struct Module: Sendable {
   /// What was said to the preset that it came from, for messages: `image 512`.
   var setting: String?
 
+  /// Whether an edit put it in the place of another, which may have taken more inputs.
+  package var isReplacement = false
+
   package init(_ kind: Kind, scope: Scope) {
     self.kind = kind
     self.scope = scope

@@ -226,9 +226,10 @@ struct Recognition {
           let name = parameter.name.text
           given[name] = try argument(at: path + [name], expected, around)
         }
-        let module = try instantiated(symbol, prefix: path, surroundings: around, parts: given)
+        var module = try instantiated(symbol, prefix: path, surroundings: around, parts: given)
         guard matches(module, path) else { continue }
         if symbol == expected?.symbol { return module }  // What the model itself has there goes before others.
+        module.isReplacement = true
         found.append(module)
       } catch {
         // Everything fits but something that tensors cannot tell: that is what to ask for.

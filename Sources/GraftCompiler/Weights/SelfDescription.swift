@@ -146,7 +146,9 @@ package struct SelfDescription {
     var given: [(name: String, module: Module)] = []
     if case .object(let parts)? = tree["parts"] {
       for part in parts {
-        given.append((part.name, try build(part.value, scopes, file, evaluator, depth: depth + 1)))
+        var inner = try build(part.value, scopes, file, evaluator, depth: depth + 1)
+        inner.isReplacement = true  // What is listed differs from what the operator makes by itself.
+        given.append((part.name, inner))
       }
     }
     if case .text(let name)? = tree["operator"] {

@@ -108,6 +108,43 @@ import GraftCompiler
     #expect(compiled.part("blocks.1.attn")?.parameterCount == 0)
   }
 
+  @Test(
+    "What replaces an operator may take fewer inputs, in lists and checkpoints too; what it holds may not be given more"
+  )
+  func fewerInputs() throws {
+    let before = """
+      operator still(width d: Int) { forward(x: [B, N, d]) -> [B, N, d] { return x } }
+      operator named(width d: Int) {
+        part = linear(d, d)
+        forward(x: [B, N, d]) -> [B, N, d] { return part(x, x) }
+      }
+      operator pair(width d: Int) {
+        a = two(d)
+        b = [two(d), still(d)]
+        forward(x: [B, N, d]) -> [B, N, d] { return b(a(x, x), x) + a(x, scale: x) }
+      }
+      operator two(width d: Int) { forward(x: [B, N, d], scale: [B, N, d]) -> [B, N, d] { return x * scale } }
+      """
+    for edit in [
+      "replace blocks[1] with still()", "replace blocks with still() * 2", "replace blocks[0] with [still(), old]",
+      "replace blocks[0].attn with pair()\nreplace blocks[0].attn.{a, b} with still()",
+      "replace blocks[0].attn with pair()\nreplace blocks[0].attn.b[0] with still()",
+      "replace blocks[all] with still()\nparallelize blocks in pairs with merge_sum()",
+    ] {
+      let compiled = Compiled.small(edit, before: before)
+      #expect(compiled.rules == [], "\(edit) \(compiled.diagnostics)")
+      guard let architecture = compiled.architecture else { continue }
+      let description = try SelfDescription(architecture, Evaluator())
+      let metadata = [
+        SelfDescription.declarationsKey: description.declarations,
+        SelfDescription.architectureKey: description.architecture,
+      ]
+      let read = try #require(try SelfDescription.module(from: metadata, file: "a.safetensors", Evaluator()))
+      #expect(throws: Never.self) { try lower(read, Evaluator()) }
+    }
+    #expect(Compiled.small("replace blocks[0].attn with named()", before: before).rules == ["calls.count"])
+  }
+
   static let mistakes: [(String, String)] = [
     ("forward(x: [B, 8]) -> [B, 8] { let y = x }", "operators.no-return"),
     ("forward(x: [B, 8]) -> [B, 9] { return x }", "shapes.mismatch"),
@@ -135,6 +172,11 @@ import GraftCompiler
     ("forward(x: [B, 8]) -> [B, 8] { return size(x, 9) * x }", "values.axis"),
     ("forward(x: [B, 8]) -> [B, 8] { return iota(B) }", "values.whole"),
     ("part = [linear(8, 8)]\nforward(x: [B, 8]) -> [B, 8] { return part() }", "calls.count"),
+    ("part = linear(8, 8)\nforward(x: [B, 8]) -> [B, 8] { return part(x, x) }", "calls.count"),
+    ("part = linear(8, 8)\nforward(x: [B, 8]) -> [B, 8] { return part(x, x: x) }", "calls.twice"),
+    ("part = [silu(), linear(8, 8)]\nforward(x: [B, 8]) -> [B, 8] { return part(x, x) }", "calls.count"),
+    ("part = [silu(), linear(8, 8)]\nforward(x: [B, 8]) -> [B, 8] { return part(x, c: x) }", "calls.label"),
+    ("forward(x: [B, 8]) -> [B, 8] { return other(x, x) }\nother(x: [B, 8]) -> [B, 8] { return x }", "calls.count"),
     ("part = linear(8, 8)\nforward(x: [B, 8]) -> [B, 8] { return part.nothing }", "names.no-part"),
     ("part = linear(8, 8) * 2\nforward(x: [B, 8]) -> [B, 8] { return part[2](x) }", "paths.out-of-range"),
     ("part = linear(8, 9)\nforward(x: [B, 8]) -> [B, 8] { return part(x) }", "shapes.mismatch"),
