@@ -1,33 +1,8 @@
 #include "Casts.h"
 
 #include <stdint.h>
-#include <string.h>
 
-// Every loop works on bit patterns with selections instead of branches, so that the compiler can turn it into vector code for
-// whichever instruction set is chosen at load time. The results are the same in all of them.
-#if defined(__x86_64__) && defined(__linux__)
-#define EACH_INSTRUCTION_SET __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define EACH_INSTRUCTION_SET
-#endif
-
-// Unaligned loads and stores that the vectoriser understands.
-typedef struct __attribute__((packed)) { uint16_t bits; } Packed16;
-typedef struct __attribute__((packed)) { uint32_t bits; } Packed32;
-typedef struct __attribute__((packed)) { float value; } PackedFloat;
-typedef struct __attribute__((packed)) { double value; } PackedDouble;
-
-static inline uint32_t bits_of(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, 4);
-    return bits;
-}
-
-static inline float float_of(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, 4);
-    return value;
-}
+#include "CastLoops.h"
 
 EACH_INSTRUCTION_SET
 void graft_cast_f32_to_bf16(const void *source, void *target, size_t count) {
@@ -97,4 +72,19 @@ void graft_cast_f32_to_f64(const void *source, void *target, size_t count) {
     const PackedFloat *restrict from = source;
     PackedDouble *restrict to = target;
     for (size_t i = 0; i < count; i++) to[i].value = (double)from[i].value;
+}
+
+EACH_INSTRUCTION_SET
+void graft_cast_f64_to_f32_odd(const void *source, void *target, size_t count) {
+    const PackedDouble *restrict from = source;
+    Packed32 *restrict to = target;
+    for (size_t i = 0; i < count; i++) {
+        double value = from[i].value;
+        float nearest = (float)value;
+        double back = (double)nearest;
+        uint32_t bits = bits_of(nearest);
+        // One step back towards zero where rounding went away from it, infinity included; then the last bit tells of the rest.
+        bits -= __builtin_fabs(back) > __builtin_fabs(value);
+        to[i].bits = bits | (back != value);
+    }
 }

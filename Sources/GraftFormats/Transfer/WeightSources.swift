@@ -106,26 +106,18 @@ extension WeightExpression {
 extension Tensor {
   /// `value` everywhere, or `nil` where the type is only carried.
   static func filled(with value: Double, _ dtype: DType, _ shape: Shape) -> Tensor? {
-    guard Cast(from: .f64, to: dtype) != nil, let count = shape.elementCount, dtype.byteCount(of: count) != nil else {
-      return nil
-    }
+    guard let count = shape.elementCount, dtype.byteCount(of: count) != nil,
+      let unit = Tensor(.f64, [8], doubles: Array(repeating: value, count: 8)).cast(to: dtype)
+    else { return nil }
     let tensor = Tensor(zeros: dtype, shape)
-    tensor.mutableBytes.fill(with: value, dtype)
-    return tensor
-  }
-}
-
-extension UnsafeMutableRawBufferPointer {
-  /// Makes every element `value`, rounded to `dtype`.
-  func fill(with value: Double, _ dtype: DType) {
-    let unit = Swift.max(1, dtype.bitWidth / 8)
-    guard count >= unit, let start = baseAddress else { return }
-    for index in 0..<(dtype == .f4 ? 2 : 1) { dtype.store(value, index, in: self) }
-    var filled = unit
-    while filled < count {  // Doubling copies.
-      let run = Swift.min(filled, count - filled)
-      (start + filled).copyMemory(from: start, byteCount: run)
-      filled += run
+    let out = tensor.mutableBytes
+    withExtendedLifetime(unit) {
+      guard let to = out.baseAddress, let from = unit.bytes.baseAddress else { return }
+      // Eight elements are whole bytes in every type, and so are what is left of them.
+      for start in stride(from: 0, to: out.count, by: unit.byteCount) {
+        (to + start).copyMemory(from: from, byteCount: min(unit.byteCount, out.count - start))
+      }
     }
+    return tensor
   }
 }

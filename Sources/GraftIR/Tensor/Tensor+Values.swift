@@ -120,9 +120,10 @@ extension DType {
     case .f8e4m3fnuz: bytes[index] = UInt8(MiniFloat.f8e4m3fnuz.encode(value))
     case .f8e5m2fnuz: bytes[index] = UInt8(MiniFloat.f8e5m2fnuz.encode(value))
     case .f8e8m0:
-      // A power of two; halfway between two of them, at 1.5, is the upper one, as PyTorch rounds it.
+      // A power of two; halfway between two of them, at 1.5, is the upper one, and what is too large is NaN, as PyTorch
+      // rounds them.
       let exponent = value.isFinite && value > 0 ? Int(value.exponent) + (value.significand >= 1.5 ? 1 : 0) : 0
-      bytes[index] = value.isFinite && value > 0 ? UInt8(max(0, min(254, exponent + 127))) : 0xFF
+      bytes[index] = value.isFinite && value > 0 ? UInt8(max(0, min(255, exponent + 127))) : 0xFF
     case .f4:
       let shift = UInt8(index % 2 * 4)
       let bits = UInt8(MiniFloat.f4.encode(value)) << shift

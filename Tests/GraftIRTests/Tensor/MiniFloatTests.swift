@@ -37,7 +37,9 @@ import Testing
     (.f16, 0x1.8p-25, 0x1p-24), (.f16, 0x1p-24, 0x1p-24), (.bf16, 1 + 0x1p-8, 1), (.bf16, 1 + 0x1.8p-7, 1 + 0x1p-6),
     (.f8e4m3, 464, 448), (.f8e4m3, 465, .nan), (.f8e5m2, 57344, 57344), (.f8e5m2, 61440, .infinity),
     (.f8e4m3fnuz, 240, 240), (.f8e4m3fnuz, 1e9, .nan), (.f4, 100, 6), (.f4, 2.5, 2), (.f4, 3.5, 4),
-    (.f8e8m0, 1.4, 1), (.f8e8m0, 1.5, 2), (.f8e8m0, 0x1p-127, 0x1p-127), (.f8e8m0, 1e300, 0x1p127), (.f8e8m0, -1, .nan),
+    (.f8e8m0, 1.4, 1), (.f8e8m0, 1.5, 2), (.f8e8m0, 0x1p-127, 0x1p-127), (.f8e8m0, 1e300, .nan),
+    (.f8e8m0, 0x1.7p127, 0x1p127),
+    (.f8e8m0, -1, .nan),
   ]
 
   @Test("What lies beyond the largest and below the smallest number is rounded as the types say", arguments: edges)
