@@ -1,6 +1,6 @@
 import CCrypto
 import Dispatch
-import GraftIR
+public import GraftIR
 
 /// Takes the SHA-256 of the sources' files on a thread of its own, while the transfer goes on.
 final class SourceDigests: @unchecked Sendable {
@@ -44,7 +44,8 @@ final class SourceDigests: @unchecked Sendable {
     _ = wait()
   }
 
-  private static func digest(of files: [MappedFile], unless flag: Flag) -> String? {
+  /// The digest of `files` as if they were one; `nil` when the flag is raised, or without libcrypto.
+  static func digest(of files: [MappedFile], unless flag: Flag) -> String? {
     guard let context = EVP_MD_CTX_new() else { return nil }
     defer { EVP_MD_CTX_free(context) }
     guard EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else { return nil }
@@ -61,5 +62,18 @@ final class SourceDigests: @unchecked Sendable {
     guard EVP_DigestFinal_ex(context, &digest, &length) == 1, length == 32 else { return nil }
     let digits = Array("0123456789abcdef".utf8)
     return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}
+
+extension Formats {
+  /// The SHA-256 of the files that `reader` reads, in order as if they were one: what a checkpoint made from them records.
+  ///
+  /// - Throws: `transfer.digest`.
+  public static func digest(of reader: any CheckpointReader) throws(Diagnostic) -> String {
+    let files = (reader as? any LocatedCheckpoint)?.files ?? []
+    guard let digest = SourceDigests.digest(of: files, unless: Flag()) else {
+      throw Diagnostic("transfer.digest", "the SHA-256 of '\(reader.file)' cannot be taken", category: .defect)
+    }
+    return digest
   }
 }

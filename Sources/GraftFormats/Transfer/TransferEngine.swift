@@ -18,6 +18,8 @@ public enum TransferEngine {
     public var shardByteCount: Int?
     /// Whether the SHA-256 of every source goes into the metadata, as `graft.source.N.sha256`.
     public var recordsDigests = true
+    /// Whether the output may be the file that it is made from, which stays as it is until the output is complete.
+    var mayReplaceSource = false
 
     /// The usual options: by extension, nothing replaced, digests recorded.
     public init() {}
@@ -59,7 +61,7 @@ public enum TransferEngine {
     var request = CheckpointOutput.Request(declarations: declarations, metadata: plan.metadata)
     request.key = options.key
     request.shardByteCount = options.shardByteCount
-    for file in try CheckpointOutput.paths(for: request, format: format, path: path) {
+    for file in try CheckpointOutput.paths(for: request, format: format, path: path) where !options.mayReplaceSource {
       try checkOutput(file, isNoneOf: files.joined())
     }
 
