@@ -57,19 +57,25 @@ public final class CompiledGraft {
   /// The files that the plan reads and that are not there, those of one line of the graft together.
   public let missingFiles: [MissingFiles]
   package let architecture: Module
+  package let baseArchitecture: Module
+  /// The checkpoint of the base as the graft or `--base` names it; `nil` where its weights are drawn.
+  let baseFile: String?
   let checkpoints: Checkpoints
   let evaluator: Evaluator
 
   init(
-    name: String, settings: [(String, String)], file: String, source: String, baseText: String, architecture: Module,
-    base: ModelSummary, grafted: ModelSummary, edits: [PlannedEdit], emits: [Emit], requirements: [String],
-    failedRequirements: [String], missingFiles: [MissingFiles], checkpoints: Checkpoints, evaluator: Evaluator
+    name: String, settings: [(String, String)], file: String, source: String, baseText: String, baseFile: String?,
+    architecture: Module, baseArchitecture: Module, base: ModelSummary, grafted: ModelSummary, edits: [PlannedEdit],
+    emits: [Emit], requirements: [String], failedRequirements: [String], missingFiles: [MissingFiles],
+    checkpoints: Checkpoints, evaluator: Evaluator
   ) {
     self.name = name
     self.settings = settings
     self.file = file
     self.source = source
     self.baseText = baseText
+    self.baseFile = baseFile
+    self.baseArchitecture = baseArchitecture
     self.architecture = architecture
     self.base = base
     self.grafted = grafted
@@ -110,11 +116,13 @@ public final class CompiledGraft {
 
   /// What the output says of itself.
   private func metadata() throws(Diagnostic) -> [String: String] {
-    let description = try onDeepStack { () throws(Diagnostic) in try SelfDescription(architecture, evaluator) }
+    let description = try onDeepStack { () throws(Diagnostic) in
+      try SelfDescription(architecture, base: baseArchitecture, evaluator)
+    }
     let edits = self.edits.map { edit in
       JSON([("word", .text(edit.word)), ("path", .text(edit.path)), ("operator", .text(edit.operator))])
     }
-    return [
+    var texts = [
       "format": "pt",
       "graft.version": graftVersion,
       "graft.name": name,
@@ -122,12 +130,15 @@ public final class CompiledGraft {
       "graft.source": source,
       "graft.settings": JSON(settings.map { ($0.name, JSON.text($0.value)) }).text(),
       "graft.base": baseText,
-      "graft.base-file": checkpoints.sources.first?.file.lastPathPart ?? "",
+      "graft.base-file": baseFile?.lastPathPart ?? "",
       "graft.edits": JSON.list(edits).text(),
       "graft.layout": "model",
       SelfDescription.declarationsKey: description.declarations,
       SelfDescription.architectureKey: description.architecture,
     ]
+    texts[SelfDescription.baseArchitectureKey] = description.baseArchitecture
+    texts[ModelPair.partsKey] = ModelPair.partsText(architecture.counterparts(in: baseArchitecture))
+    return texts
   }
 }
 

@@ -23,6 +23,8 @@ final class GraftCompilation {
   /// What the first `emit` writes tensors in, worked out for the statement at hand.
   var emittedTypes: EmittedTypes?
   private var baseText = ""
+  /// The checkpoint of the base; `nil` where its weights are drawn.
+  private var baseFile: String?
   /// Where each line of the file begins.
   private var lineStarts: [Int] = []
 
@@ -204,6 +206,7 @@ final class GraftCompilation {
       recognised = address ?? recognised
       seed = 0
     }
+    baseFile = address
     var module: Module
     if let model {
       let operation = try evaluator.operation(model, environment)
@@ -267,7 +270,7 @@ final class GraftCompilation {
     return CompiledGraft(
       name: graft.name.text, settings: settings.map { ($0.0, $0.1.interpolated ?? "") }, file: path,
       source: file.sources.first?.text ?? "", baseText: baseText.isEmpty ? state.base.callText : baseText,
-      architecture: state.architecture,
+      baseFile: baseFile, architecture: state.architecture, baseArchitecture: state.base,
       base: ModelSummary(state.base, base.graph, published: baseCosts),
       grafted: ModelSummary(
         state.architecture, traced.graph, types: emits.first?.types ?? EmittedTypes(), published: costs),

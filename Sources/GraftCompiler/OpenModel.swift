@@ -18,8 +18,8 @@ public final class OpenModel: Sendable {
   /// The values of the graft's parameters that `--set` gave.
   public let settings: [(name: String, value: String)]
   let weights: [String: WeightExpression]
-  private let module: Module
-  private let sources: WeightSources?
+  let module: Module
+  let sources: WeightSources?
   private let missingFile: String?
 
   init(

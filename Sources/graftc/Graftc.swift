@@ -9,6 +9,6 @@ struct Graftc: ParsableCommand {
     version: graftVersion,
     subcommands: [
       CheckCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self, DiffCommand.self,
-      RunCommand.self, SampleCommand.self, BenchCommand.self, VersionCommand.self,
+      RunCommand.self, SampleCommand.self, BenchCommand.self, VerifyCommand.self, VersionCommand.self,
     ])
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import GraftCompiler
 import GraftFormats
 import GraftIR
+import GraftRunner
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -114,6 +115,28 @@ struct InspectCommand: ParsableCommand {
       let call = edit["operator"]?.textValue ?? ""
       lines.append(
         "  \(edit["word"]?.textValue ?? "?")  \(edit["path"]?.textValue ?? "?")" + (call.isEmpty ? "" : " → \(call)"))
+    }
+    if let record = parsed(metadata[ComparisonReport.metadataKey]) { lines += verifiedLines(record) }
+    return lines
+  }
+
+  /// What `verify --record` wrote.
+  private func verifiedLines(_ record: JSON) -> [String] {
+    let machine = record["machine"]
+    let inputs = record["inputs"]?.members?.map { input in
+      "\(input.name) \(input.value["dtype"]?.textValue ?? "?")"
+        + "[\((input.value["shape"]?.listValue ?? []).map { $0.intValue.map(String.init) ?? "?" }.joined(separator: ", "))]"
+    }
+    var lines = [
+      "  verified  seed \(record["seed"]?.intValue ?? 0), \(inputs?.joined(separator: ", ") ?? "?"), on "
+        + "\(machine?["processor"]?.textValue ?? "?"), \(machine?["isa"]?.textValue ?? "?"), "
+        + "\(machine?["blas_core"]?.textValue ?? "?"), \(machine?["threads"]?.intValue ?? 0) threads"
+    ]
+    for output in record["outputs"]?.listValue ?? [] {
+      func number(_ name: String) -> String { output[name]?.doubleValue.map { "\($0)" } ?? "?" }
+      lines.append(
+        "    \(output["path"]?.textValue ?? "?"): max abs \(number("max_abs")), relative L2 \(number("relative_l2")), "
+          + (output["exact"] == .bool(true) ? "proved exact" : "not proved exact"))
     }
     return lines
   }

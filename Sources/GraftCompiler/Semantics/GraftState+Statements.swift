@@ -97,7 +97,9 @@ extension GraftState {
       for entry in entries { modules.append(try placed(entry, place, at, environment)) }
       return Module.list(modules, scope: Scope(parent: nil, file: environment.scope.file))
     default:
-      return try self.place(try evaluator.operation(datum, at: at, environment), at: place, environment)
+      var module = try self.place(try evaluator.operation(datum, at: at, environment), at: place, environment)
+      module.replacedName = place.old?.baseName ?? place.old?.replacedName
+      return module
     }
   }
 

@@ -24,6 +24,8 @@ package struct Module: Sendable {
   package var cost: CostFormula?
   /// Where it stood in the base model, such as `blocks[20]`, for messages about renumbered lists.
   package var baseName: String?
+  /// The base's part whose place it took, where it is not that part itself.
+  var replacedName: String?
   /// What was said to the preset that it came from, for messages: `image 512`.
   var setting: String?
 

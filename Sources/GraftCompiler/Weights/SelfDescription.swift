@@ -7,13 +7,18 @@ package import GraftIR
 package struct SelfDescription {
   package static let declarationsKey = "graft.declarations"
   package static let architectureKey = "graft.architecture"
+  /// The tree of the model that the grafted one was made from.
+  package static let baseArchitectureKey = "graft.base-architecture"
 
   package let declarations: String
   package let architecture: String
+  /// `nil` where no base is told.
+  package let baseArchitecture: String?
 
   // MARK: Writing
 
-  package init(_ module: Module, _ evaluator: Evaluator) throws(Diagnostic) {
+  /// Describes `module`, and the model `base` that it was made from with the same declarations.
+  package init(_ module: Module, base: Module? = nil, _ evaluator: Evaluator) throws(Diagnostic) {
     var files: [FileScope] = []
     var wanted: [[String]] = []  // The names in use, for each file.
     var known: Set<String> = []
@@ -23,6 +28,7 @@ package struct SelfDescription {
       for (_, part) in module.parts { visit(part) }
     }
     visit(module)
+    if let base { visit(base) }
     work.reverse()
     while let (name, file) = work.popLast() {
       // The declaration that `name` means there, with whatever that names in turn.
@@ -64,6 +70,7 @@ package struct SelfDescription {
     }
     declarations = JSON.list(units).text()
     architecture = try Self.tree(module, files, evaluator).text()
+    baseArchitecture = try base.map { base throws(Diagnostic) in try Self.tree(base, files, evaluator).text() }
   }
 
   private static func tree(_ module: Module, _ files: [FileScope], _ evaluator: Evaluator) throws(Diagnostic) -> JSON {
@@ -105,11 +112,11 @@ package struct SelfDescription {
 
   // MARK: Reading
 
-  /// The model that `metadata` describes, or `nil` where it describes none.
+  /// The model that `metadata` describes under `key`, or `nil` where it describes none.
   package static func module(
-    from metadata: [String: String], file: String, _ evaluator: Evaluator
+    from metadata: [String: String], key: String = architectureKey, file: String, _ evaluator: Evaluator
   ) throws(Diagnostic) -> Module? {
-    guard let declarations = metadata[declarationsKey], let architecture = metadata[architectureKey] else { return nil }
+    guard let declarations = metadata[declarationsKey], let architecture = metadata[key] else { return nil }
     guard case .list(let units) = try JSON(parsing: declarations, file: file), units.count <= 1000 else {
       throw malformed("its declarations are no list", file)
     }

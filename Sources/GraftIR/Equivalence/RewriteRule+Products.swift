@@ -40,6 +40,11 @@ extension RewriteRule {
       }
       return table.make("CausalConv", [use.arguments[0], rest] + use.arguments.dropFirst(2), use.attributes)
     },
+    RewriteRule("unit-tap", ["CausalConv"]) { table, use, type in
+      guard use.arguments.count == 2, table.isFill(use.arguments[1], 1), table.type(use.arguments[1]).axes[2] == 1
+      else { return nil }
+      return use.arguments[0]
+    },
     RewriteRule("unit-matrix", ["Linear", "MatMul"]) { table, use, type in
       guard use.arguments.count == 2, table.type(use.arguments[0]) == type, table.isUnitMatrix(use.arguments[1]) else {
         return nil

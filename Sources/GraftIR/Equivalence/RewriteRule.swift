@@ -45,6 +45,11 @@ extension RewriteRule {
       let isEmpty = table.type(use.arguments[0]).axes.contains { $0.count == 0 }
       return table.isFill(use.arguments[0], 0) && !isEmpty ? table.fill(0, type) : nil
     },
+    RewriteRule("sum-of-one", ["ReduceSum", "ReduceMean", "ReduceMax"]) { table, use, type in
+      let x = use.arguments[0]
+      guard use.attributes.ints("axes").allSatisfy({ table.type(x).axes[$0] == 1 }) else { return nil }
+      return table.make("Reshape", [x], ["shape": .dimensions(type.axes)])
+    },
     RewriteRule("plain-norm", ["LayerNormalization", "RMSNormalization"]) { table, use, type in
       guard let last = use.arguments.last, use.arguments.count > 1,
         table.isFill(last, use.arguments.count == 3 ? 0 : 1)

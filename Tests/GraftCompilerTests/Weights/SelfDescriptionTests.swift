@@ -56,12 +56,17 @@ import GraftCompiler
     "replace blocks[3] with around()\nreplace blocks[3].inner.near with hyena_x()",
   ]
 
-  @Test("What a checkpoint says of its model is read back as the same model", arguments: grafts)
-  func roundTrip(_ statements: String) throws {
+  /// `statements`, and the operators that they speak of.
+  private func compiled(_ statements: String) -> Compiled {
     var own = statements.contains("mine") ? Self.own : ""
     if statements.contains("lora(") { own = OperatorParameterTests.lora }
     if statements.contains("around(") { own = Self.around }
-    let compiled = Compiled.small(statements, before: own)
+    return Compiled.small(statements, before: own)
+  }
+
+  @Test("What a checkpoint says of its model is read back as the same model", arguments: grafts)
+  func roundTrip(_ statements: String) throws {
+    let compiled = compiled(statements)
     #expect(compiled.rules == [])
     let module = try #require(compiled.architecture)
     let texts = try metadata(module)
@@ -76,6 +81,18 @@ import GraftCompiler
     #expect(try metadata(back)[SelfDescription.architectureKey] == texts[SelfDescription.architectureKey])
     // A checkpoint with these texts is opened without a word about what tensors cannot tell.
     #expect(try ListedCheckpoint(module, metadata: texts).recognised().isSameTree(as: module))
+  }
+
+  @Test("The model that a graft began with is told beside it, by the same declarations", arguments: grafts)
+  func base(_ statements: String) throws {
+    let graft = try #require(compiled(statements).grafts.first)
+    let texts = try graft.weightPlan(for: nil).metadata
+    let base = try onDeepStack { () throws(Diagnostic) in
+      try SelfDescription.module(
+        from: texts, key: SelfDescription.baseArchitectureKey, file: "x.safetensors", Evaluator())
+    }
+    #expect(base?.isSameTree(as: graft.baseArchitecture) == true)
+    #expect(try read(texts)?.isSameTree(as: graft.architecture) == true)
   }
 
   @Test("Operators of several files that see each other are read back, in whatever order they are used")

@@ -162,6 +162,10 @@ import Testing
       let longer = try g("Pad", [w], ["axis": .int(2), "before": .int(4), "after": .int(0)])
       return (try g("CausalConv", [x, longer], ["axis": .int(1)]), try g("CausalConv", [x, w], ["axis": .int(1)]))
     },
+    Case("unit-tap") { g in  // Taps that start as the identity: zeros, then 1.
+      let x = g.input("x", [.batch(), 4, 2])
+      return (try g("CausalConv", [x, g.numbers([0, 0, 1, 0, 0, 1], [2, 1, 3])], ["axis": .int(1)]), x)
+    },
     Case("unit-matrix") { g in
       let x = g.input("x", [.batch(), 2])
       return (try g("Linear", [x, g.numbers([1, 0, 0, 1], [2, 2])]), x)
@@ -182,6 +186,11 @@ import Testing
       let x = g.input("x", axes)
       let sum = try g("ReduceMean", [g("Sub", [x, x])], ["axes": .ints([-1])])
       return (try g("Add", [x, sum]), x)
+    },
+    Case("sum-of-one") { g in
+      let x = g.input("x", [.batch(), 1, 8])
+      let mean = try g("ReduceMean", [x], ["axes": .ints([1]), "keepdims": .bool(false)])
+      return (try g("Reshape", [mean], ["shape": .dimensions([.batch(), 1, 8])]), x)
     },
     Case("plain-norm") { g in
       let x = g.input("x", axes)
@@ -309,6 +318,10 @@ import Testing
       let longer = try g("Pad", [w], ["axis": .int(2), "before": .int(0), "after": .int(1)])
       return (try g("CausalConv", [x, longer], ["axis": .int(1)]), try g("CausalConv", [x, w], ["axis": .int(1)]))
     },
+    Case("unit-tap") { g in  // The place before.
+      let x = g.input("x", [.batch(), 4, 2])
+      return (try g("CausalConv", [x, g.numbers([0, 1, 0, 0, 1, 0], [2, 1, 3])], ["axis": .int(1)]), x)
+    },
     Case("unit-matrix") { g in
       let x = g.input("x", [.batch(), 2])
       return (try g("Linear", [x, g.numbers([1, 1, 0, 1], [2, 2])]), x)
@@ -328,6 +341,11 @@ import Testing
     Case("zero-sum") { g in
       let x = g.input("x", axes)
       return (try g("Add", [x, g("ReduceMax", [g("Sub", [x, x])], ["axes": .ints([-1])])]), x)
+    },
+    Case("sum-of-one") { g in
+      let x = g.input("x", [.batch(), 2, 8])
+      let mean = try g("ReduceMean", [x], ["axes": .ints([1])])
+      return (mean, try g.slice(x, 1, 0, 1))
     },
     Case("plain-norm") { g in
       let x = g.input("x", axes)
