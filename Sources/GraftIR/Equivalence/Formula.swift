@@ -132,7 +132,7 @@ package struct FormulaTable {
     if nodes.count > Self.rewriteLimit { return nil }
     if use.primitive == "Split" { return pieces(use, types) }
     guard types.count == 1 else { return nil }
-    for rule in RewriteRule.all where rule.primitives.contains(use.primitive) {
+    for rule in RewriteRule.byPrimitive[use.primitive] ?? [] {
       guard let made = rule.rewrite(&self, use, types[0]) else { continue }
       guard type(made) == types[0] else {
         assertionFailure("'\(rule.name)' gives \(type(made)), not \(types[0])")

@@ -25,7 +25,9 @@ extension RewriteRule {
       let count = table.type(weight).axes[1].count
       let zero = table.zeros(of: weight, along: 1) + table.zeros(of: x, along: table.type(x).rank - 1)
       let kept = zero.complement(in: count)
-      guard !kept.isEmpty, kept != [0..<count], let some = table.pieces(of: x, table.type(x).rank - 1, kept),
+      // Zeros strewn everywhere are no wider layer, and would make a formula for each.
+      guard !kept.isEmpty, kept.count <= 64, kept != [0..<count],
+        let some = table.pieces(of: x, table.type(x).rank - 1, kept),
         let columns = table.pieces(of: weight, 1, kept)
       else { return nil }
       return table.make("Linear", [some, columns] + use.arguments.dropFirst(2))

@@ -21,6 +21,13 @@ package struct RewriteRule: Sendable {
 
   /// Every rule, in the order in which they are tried.
   package static let all: [RewriteRule] = arithmetic + movement + slices + products + wholes
+
+  /// The rules that look at each primitive, in the order of `all`.
+  static let byPrimitive: [String: [RewriteRule]] = {
+    var rules: [String: [RewriteRule]] = [:]
+    for rule in all { for primitive in rule.primitives { rules[primitive, default: []].append(rule) } }
+    return rules
+  }()
 }
 
 extension RewriteRule {

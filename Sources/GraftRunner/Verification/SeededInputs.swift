@@ -16,7 +16,7 @@ package enum SeededInputs {
     for graph in graphs {
       for input in graph.inputs where !result.contains(where: { $0.name == input.name }) {
         let type = graph.type(of: input.value)
-        guard let shape = type.shape(batch: batch), let count = shape.elementCount, count <= 1 << 32 else {
+        guard let shape = type.shape(batch: batch), let count = shape.elementCount, count <= 1 << 28 else {
           throw Diagnostic(
             "run.size", "input '\(input.name)' of \(type.shapeText) does not fit the machine at batch \(batch)")
         }
