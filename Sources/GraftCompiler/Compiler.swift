@@ -39,9 +39,9 @@ public final class Compiler {
     library = Library(read: read)
   }
 
-  /// A compiler that reads graft files from the file system; `-` is standard input.
+  /// A compiler that reads graft files from the file system, then from the zoo; `-` is standard input.
   public convenience init(options: Options = Options()) {
-    self.init(options: options) { path throws(Diagnostic) in try TextFile.read(path) }
+    self.init(options: options) { path throws(Diagnostic) in try TextFile.read(path) ?? Zoo.bytes(path) }
   }
 
   /// Every text that was read, for showing places in it.

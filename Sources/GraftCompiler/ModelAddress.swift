@@ -1,3 +1,5 @@
+import Glibc
+
 /// How a person names a graft: a file, `-` for standard input, or `FILE.graft:NAME` for one of the grafts in a file.
 public struct GraftAddress: Sendable, Hashable {
   /// The path of the graft file, or `-`.
@@ -33,10 +35,11 @@ public enum ModelAddress: Sendable, Hashable {
   /// `dit.xl2(image: 512)`, or one operator, `mlp(width: 64)`.
   case expression(String)
 
-  /// Tells the three apart by their spelling.
+  /// Tells the three apart by their spelling; a name from the zoo is a graft where no file has it.
   public init(_ text: String) {
     let graft = GraftAddress(parsing: text)
-    if text == "-" || graft.file.hasSuffix(".graft") {
+    let isFromZoo = Zoo.names.contains(text) && access(text, F_OK) != 0
+    if text == "-" || graft.file.hasSuffix(".graft") || isFromZoo {
       self = .graft(graft)
     } else if text.hasSuffix(")"), text.contains("(") {
       self = .expression(text)

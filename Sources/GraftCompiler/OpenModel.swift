@@ -42,6 +42,13 @@ public final class OpenModel: Sendable {
     missingFile = zip(readers, files).first { $0.0 == nil }?.1
   }
 
+  /// The model's stored tensors, in its own order.
+  public var tensors: [(name: String, shape: Shape)] {
+    var result: [(name: String, shape: Shape)] = []
+    module.forEachParameter { name, parameter in result.append((name, parameter.shape)) }
+    return result
+  }
+
   /// The checkpoints that the model's tensors are in.
   public var readers: [any CheckpointReader] { sources?.readers ?? [] }
 

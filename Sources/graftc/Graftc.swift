@@ -9,6 +9,7 @@ struct Graftc: ParsableCommand {
     version: graftVersion,
     subcommands: [
       CheckCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self, DiffCommand.self,
-      RunCommand.self, SampleCommand.self, BenchCommand.self, VerifyCommand.self, VersionCommand.self,
+      RunCommand.self, SampleCommand.self, BenchCommand.self, VerifyCommand.self, ZooCommand.self,
+      VersionCommand.self,
     ])
 }

@@ -56,6 +56,7 @@ package final class Library {
         diagnostics.report(
           Diagnostic(
             "imports.missing", "there is no file '\(path)'", at: importedAt,
+            help: suggestion(for: path, among: Zoo.names).map { "the zoo has '\($0)'" },
             category: importedAt == nil ? .inputMissing : .badData))
         return nil
       }

@@ -227,6 +227,8 @@ extension GraftState {
       return try assign(value, to: &module.parameters[index], at: assignment.value.at)
     }
     switch value {
+    case .module(let source) where module.adoption(of: source) != nil:
+      try adopt(from: source, into: &module, at: assignment.value.at, environment)
     case .module(let source): try transfer(from: source, into: &module, at: assignment.value.at)
     default:
       try module.mapParameters { _, parameter throws(Diagnostic) in
