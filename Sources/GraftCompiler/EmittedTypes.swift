@@ -17,10 +17,10 @@ struct EmittedTypes: Sendable {
     parameter.shape.elementCount.flatMap { (dtype(of: name) ?? parameter.dtype).byteCount(of: $0) } ?? .max
   }
 
-  /// The bytes of all tensors of `module`, which stands at `prefix`; at most `Int.max`.
-  func byteCount(of module: Module, at prefix: String = "") -> Int {
+  /// The bytes of all tensors of `module`; at most `Int.max`.
+  func byteCount(of module: Module) -> Int {
     var total = 0
-    module.forEachParameter(prefix) { total = total.addingClamped(byteCount(of: $0, $1)) }
+    module.forEachParameter { total = total.addingClamped(byteCount(of: $0, $1)) }
     return total
   }
 }

@@ -85,9 +85,8 @@ extension ModelSummary {
     }
     var rows: [Row] = []
     func below(_ path: String) -> Int { all[path] ?? 0 }
-    func own(_ module: Module) -> Int {
-      module.parameters.reduce(0) { $0.addingClamped($1.shape.elementCount ?? .max) }
-    }
+    // A tensor that several parts share counts where it comes first.
+    var counted: Set<ObjectIdentifier> = []
     // What a block does beside its parts is no whole operator, which is what a formula speaks of.
     func row(_ path: [String], _ module: Module, parameters: Int, macs: Int, isWhole: Bool = true) {
       rows.append(
@@ -105,7 +104,7 @@ extension ModelSummary {
         return
       }
       if isBlock {
-        let parameters = own(module)
+        let parameters = module.ownParameterCount(besides: &counted)
         let work = macs[name] ?? 0
         if parameters > 0 || work > 0 || module.parts.isEmpty {
           row(path, module, parameters: parameters, macs: work, isWhole: module.parts.isEmpty)
@@ -115,15 +114,15 @@ extension ModelSummary {
             visit(path + [part], inner, isBlock: true)
           } else {
             row(
-              path + [part], inner, parameters: inner.parameterCount,
+              path + [part], inner, parameters: inner.parameterCount(besides: &counted),
               macs: below((path + [part]).joined(separator: ".")))
           }
         }
         return
       }
-      row(path, module, parameters: module.parameterCount, macs: below(name))
+      row(path, module, parameters: module.parameterCount(besides: &counted), macs: below(name))
     }
-    let ownParameters = own(module)
+    let ownParameters = module.ownParameterCount(besides: &counted)
     if ownParameters > 0 || macs[""] != nil {
       row([], module, parameters: ownParameters, macs: macs[""] ?? 0, isWhole: module.parts.isEmpty)
     }

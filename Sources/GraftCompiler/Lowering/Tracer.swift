@@ -20,6 +20,9 @@ package final class Tracer {
   /// The sizes of inputs that are open (`...`) where an operator is run alone.
   var leading: [String: [Dimension]] = [:]
 
+  /// The names of tensors that several places share.
+  var storedNames: [ObjectIdentifier: String] = [:]
+
   /// The types at a part's place.
   struct Signature {
     let inputs: [InstantiationContext.PlaceInput]
@@ -52,7 +55,8 @@ package final class Tracer {
   /// A module's tensor as a value of the graph.
   func parameter(_ parameter: ModuleParameter, path: String) -> Datum {
     let type = TensorType(.f32, parameter.shape)
-    let value = builder.parameter(join(path, parameter.name), type)
+    let stored = parameter.share.flatMap { storedNames[ObjectIdentifier($0)] }
+    let value = builder.parameter(stored ?? join(path, parameter.name), type)
     return .tensor(TracedTensor(origin: .value(value), type: type))
   }
 

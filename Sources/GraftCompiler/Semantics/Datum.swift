@@ -67,6 +67,14 @@ package struct TracedTensor: Sendable {
 
   package let origin: Origin
   package let type: TensorType
+  /// What it is shared by, where it was named so: `shared blocks[0].proj.weight`.
+  package var share: SharedTensor?
+
+  package init(origin: Origin, type: TensorType, share: SharedTensor? = nil) {
+    self.origin = origin
+    self.type = type
+    self.share = share
+  }
 }
 
 /// A call of an operator, model or preset in which some arguments may be missing.

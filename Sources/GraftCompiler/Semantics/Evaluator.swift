@@ -86,8 +86,7 @@ package final class Evaluator {
     case .binary(let sign, let a, let b, let at): return try binary(sign, a, b, at: at, environment)
     case .conditional(let condition, let a, let b):
       return try evaluate(try isTrue(condition, environment) ? a : b, environment)
-    case .shared:
-      throw Diagnostic("values.shared", "'shared' is not supported yet", at: expression.at)
+    case .shared(let path): return try shared(path, at: expression.at, environment)
     case .starting(let operation, let start): return try starting(operation, start, environment)
     }
   }
@@ -265,6 +264,24 @@ package final class Evaluator {
     default: break
     }
     throw Diagnostic("starts.operator", "'starting' follows an operator, and this is \(datum.kindText)", at: start.at)
+  }
+
+  private func shared(_ path: Expression, at: Location, _ environment: Environment) throws(Diagnostic) -> Datum {
+    guard case .graft(let state) = environment.place else {
+      throw Diagnostic("values.shared", "'shared' speaks of parts of a model, in a graft's statements", at: at)
+    }
+    var environment = environment
+    // `old` has its weights; which place it is, the statement knows.
+    if let place = state.replacedPath {
+      let item = Selection.Item(path: place, bindings: [])
+      let isList = state.architecture[path: place]?.isList == true
+      environment = environment.adding(["old": .selection(Selection(items: [item], isWholeList: isList))])
+    }
+    let datum = try evaluate(path, environment)
+    guard case .selection(let selection) = datum else {
+      throw Diagnostic("paths.path", "'shared' names a part by its path, and this is \(datum.kindText)", at: path.at)
+    }
+    return try state.shared(selection, at: at)
   }
 
   // MARK: Names

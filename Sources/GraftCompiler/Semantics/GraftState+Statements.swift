@@ -26,14 +26,20 @@ extension GraftState {
     var edits: [PlannedEdit] = []
     var single: [([String], Module)] = []
     var spliced: [[String]: [Int: [Module]]] = [:]
-    defer { bindings = [] }
+    defer {
+      bindings = []
+      replacedPath = nil
+    }
     for item in selection.items {
       bindings = item.bindings
+      replacedPath = item.path
+      var names: [String: Datum] = [:]
+      for (name, number) in item.bindings { names[name] = .number(number) }
+      share(value, environment.adding(names))
       guard let old = architecture[path: item.path] else {
         throw Diagnostic("paths.tensor", "'\(spelled(item.path))' is a tensor; a part is replaced", at: target.at)
       }
-      var names: [String: Datum] = ["old": .module(old)]
-      for (name, number) in item.bindings { names[name] = .number(number) }
+      names["old"] = .module(old)
       let signature = signatures[item.path.joined(separator: ".")]
       let place = Place(
         path: item.path, replacing: old, inputs: signature?.inputs ?? [], result: signature?.result,
@@ -327,6 +333,7 @@ extension Module {
   /// The same part in another place: its weights come from there.
   func moved() throws(Diagnostic) -> Module {
     var copy = self
+    copy.isNamedShared = false
     try copy.mapParameters { _, parameter throws(Diagnostic) in
       if parameter.origin == .kept { parameter.origin = .adopted }
     }

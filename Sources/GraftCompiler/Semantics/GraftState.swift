@@ -11,6 +11,8 @@ package final class GraftState {
   let seed: UInt64
   /// The size of the list whose brackets are being worked out, for `all`, `odd`, `first(n)` and the like.
   var listCount: Int?
+  /// The place that a `replace` is working on: what `old` stands for in `shared old`.
+  var replacedPath: [String]?
   /// Statements that renumbered a list, by its path: for messages.
   var renumbered: [[String]: (line: Int, word: String)] = [:]
   private var traced: Traced?
@@ -149,16 +151,36 @@ package final class GraftState {
     }
   }
 
-  /// The figure of one part or tensor.
-  private func figure(_ name: String, below path: [String]) throws(Diagnostic) -> Int {
-    if name == "macs" { return try trace().graph.multiplyAdds(below: path.joined(separator: ".")) }
-    let types = name == "bytes" ? try typesToEmit() : nil
-    if let module = architecture[path: path] {
-      return types?.byteCount(of: module, at: path.joined(separator: ".")) ?? module.parameterCount
+  /// The figure of the parts and tensors that `selection` names, a tensor that several of them share counted once.
+  private func figure(_ name: String, of selection: Selection) throws(Diagnostic) -> Int {
+    var total = 0
+    if name == "macs" {
+      let graph = try trace().graph
+      for item in selection.items {
+        total = total.addingClamped(graph.multiplyAdds(below: item.path.joined(separator: ".")))
+      }
+      return total
     }
-    let tensor = architecture[path: path.dropLast()]?.parameters.first { $0.name == path.last }
-    guard let tensor else { return 0 }
-    return types?.byteCount(of: path.joined(separator: "."), tensor) ?? tensor.shape.elementCount ?? 0
+    let types = name == "bytes" ? try typesToEmit() : nil
+    let stored = architecture.storedNames
+    var counted: Set<ObjectIdentifier> = []
+    func count(_ place: String, _ parameter: ModuleParameter) {
+      let share = parameter.share.map { ObjectIdentifier($0) }
+      if let share, !counted.insert(share).inserted { return }
+      let size = types?.byteCount(of: share.flatMap { stored[$0] } ?? place, parameter) ?? parameter.shape.elementCount
+      total = total.addingClamped(size ?? .max)
+    }
+    for item in selection.items {
+      let path = item.path.joined(separator: ".")
+      if let module = architecture[path: item.path] {
+        module.forEachPlace(path, count)
+      } else if let tensor = architecture[path: item.path.dropLast()]?.parameters.first(where: {
+        $0.name == item.path.last
+      }) {
+        count(path, tensor)
+      }
+    }
+    return total
   }
 
   /// Types name parts by paths of their own, whatever brackets are being worked out.
@@ -189,9 +211,7 @@ package final class GraftState {
       guard case .selection(let selection) = datum else {
         throw Diagnostic("paths.path", "a path is wanted here, and this is \(datum.kindText)", at: argument.value.at)
       }
-      var total = 0
-      for item in selection.items { total = total.addingClamped(try figure(name, below: item.path)) }
-      return .number(Number(total))
+      return .number(Number(try figure(name, of: selection)))
     default: return nil
     }
   }
@@ -210,6 +230,7 @@ extension Tracer {
     guard let symbol = module.symbol, let entry = symbol.entry(name) else {
       throw Diagnostic("operators.no-entry", "'\(module.operatorName)' has no '\(name)'")
     }
+    storedNames = module.storedNames
     var letters: [String: Datum] = ["B": .number(.batch(1))]
     for (letter, size) in sizes { letters[letter] = .number(Number(size)) }
     let frame = Frame(module: module, path: "", tracer: self, caller: nil)

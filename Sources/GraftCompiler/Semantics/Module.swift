@@ -31,6 +31,8 @@ package struct Module: Sendable {
 
   /// Whether an edit put it in the place of another, which may have taken more inputs.
   package var isReplacement = false
+  /// Whether `shared` named this copy: tensors that start from it are one with its own.
+  var isNamedShared = false
 
   package init(_ kind: Kind, scope: Scope) {
     self.kind = kind
@@ -103,27 +105,6 @@ package struct Module: Sendable {
     return list
   }
 
-  /// Calls `visit` with every tensor and its full name, in the order of a checkpoint: own tensors, then parts.
-  package func forEachParameter(_ prefix: String = "", _ visit: (String, ModuleParameter) -> Void) {
-    for parameter in parameters { visit(join(prefix, parameter.name), parameter) }
-    for (name, part) in parts { part.forEachParameter(join(prefix, name), visit) }
-  }
-
-  /// Changes every tensor, given its full name.
-  package mutating func mapParameters(
-    _ prefix: String = "", _ change: (String, inout ModuleParameter) throws(Diagnostic) -> Void
-  ) throws(Diagnostic) {
-    for index in parameters.indices { try change(join(prefix, parameters[index].name), &parameters[index]) }
-    for index in parts.indices { try parts[index].module.mapParameters(join(prefix, parts[index].name), change) }
-  }
-
-  /// The elements of all tensors; at most `Int.max`.
-  package var parameterCount: Int {
-    var count = 0
-    forEachParameter { count = count.addingClamped($1.shape.elementCount ?? .max) }
-    return count
-  }
-
   /// The operators that it is made of, itself included.
   var moduleCount: Int { parts.reduce(1) { $0 + $1.module.moduleCount } }
 }
@@ -143,6 +124,8 @@ package struct ModuleParameter: Sendable {
   /// What it holds; `nil` until the module has its place.
   package var weight: WeightExpression?
   package var origin: WeightOrigin = .fresh
+  /// What it has in common with the places that hold the same tensor; `nil` where it is the only one.
+  package var share: SharedTensor?
   package let at: Location
 
   package init(name: String, shape: Shape, isFrozen: Bool, at: Location) {

@@ -39,6 +39,9 @@ package final class Scope: Sendable {
     nameCount = (parent?.nameCount ?? 0) + names.count
   }
 
+  /// No names, of no file.
+  static var bare: Scope { Scope(parent: nil, file: FileScope.empty) }
+
   package func lookup(_ name: String) -> Datum? {
     var scope: Scope? = self
     while let current = scope {

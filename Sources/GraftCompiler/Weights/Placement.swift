@@ -134,7 +134,10 @@ extension GraftState {
   private func restarted(_ module: Module, _ start: StartClause?) throws(Diagnostic) -> Module {
     guard start?.syntax.base != nil else { return try module.moved() }
     var copy = module
-    try copy.mapParameters { _, parameter throws(Diagnostic) in parameter.weight = nil }
+    try copy.mapParameters { _, parameter throws(Diagnostic) in
+      parameter.weight = nil
+      parameter.share = nil
+    }
     return copy
   }
 
@@ -193,6 +196,7 @@ extension GraftState {
     let prefix = path.joined(separator: ".")
     try module.mapParameters { name, parameter throws(Diagnostic) in
       parameter.origin = .file
+      parameter.share = nil
       guard let checkpoint else {
         // The file is not at hand: the plan names it, and compiling asks for it.
         parameter.weight = .source(SourceTensor(source: number, name: name, dtype: .f32, shape: parameter.shape))
@@ -238,6 +242,7 @@ extension GraftState {
   }
 
   private func assign(_ value: Datum, to parameter: inout ModuleParameter, at: Location) throws(Diagnostic) {
+    parameter.share = nil
     switch value {
     case .number(let number):
       guard let fill = number.double else { break }
@@ -256,6 +261,7 @@ extension GraftState {
           at: at)
       }
       parameter.weight = weight
+      parameter.share = tensor.share
       if case .apply = weight { parameter.origin = .computed } else { parameter.origin = .adopted }
       return
     default: break
@@ -277,12 +283,12 @@ extension GraftState {
     return evaluator.resolved(datum, environment)
   }
 
-  /// Copies every tensor of `module` from the part of the same name in `source`.
+  /// Copies every tensor of `module` from that of the same name in `source`; they are one where `source` was named shared.
   private func transfer(from source: Module, into module: inout Module, at: Location) throws(Diagnostic) {
     var tensors: [String: ModuleParameter] = [:]
-    source.forEachParameter { tensors[$0] = $1 }
+    source.forEachPlace { tensors[$0] = $1 }
     let sourceName = source.operatorName
-    try module.mapParameters { name, parameter throws(Diagnostic) in
+    try module.mapPlaces { name, parameter throws(Diagnostic) in
       guard let found = tensors[name] else {
         throw Diagnostic("starts.no-tensor", "'\(sourceName)' has no tensor '\(name)' to adopt", at: at)
       }
@@ -291,6 +297,7 @@ extension GraftState {
           "starts.shape", "'\(name)' is \(parameter.shape), and that of '\(sourceName)' is \(found.shape)", at: at)
       }
       parameter.weight = found.weight
+      parameter.share = source.isNamedShared ? found.share : nil
       parameter.origin = .adopted
     }
   }
@@ -316,6 +323,7 @@ extension GraftState {
       let parameter = module.parameters[index]
       if let found = old.parameters.first(where: { $0.name == parameter.name && $0.shape == parameter.shape }) {
         module.parameters[index].weight = found.weight
+        module.parameters[index].share = nil
         module.parameters[index].origin = .adopted
         count += 1
       }

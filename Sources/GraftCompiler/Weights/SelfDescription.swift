@@ -69,8 +69,18 @@ package struct SelfDescription {
       ])
     }
     declarations = JSON.list(units).text()
-    architecture = try Self.tree(module, files, evaluator).text()
-    baseArchitecture = try base.map { base throws(Diagnostic) in try Self.tree(base, files, evaluator).text() }
+    architecture = try Self.text(module, files, evaluator)
+    baseArchitecture = try base.map { base throws(Diagnostic) in try Self.text(base, files, evaluator) }
+  }
+
+  /// The tree of a model, and which of its tensors are one.
+  private static func text(_ module: Module, _ files: [FileScope], _ evaluator: Evaluator) throws(Diagnostic) -> String {
+    guard case .object(var members) = try tree(module, files, evaluator) else { return "" }
+    let shared = module.sharedPlaces
+    if !shared.isEmpty {
+      members.append(JSON.Member("shared", .list(shared.map { places in .list(places.map { .text($0) }) })))
+    }
+    return JSON.object(members).text()
   }
 
   private static func tree(_ module: Module, _ files: [FileScope], _ evaluator: Evaluator) throws(Diagnostic) -> JSON {
@@ -140,9 +150,35 @@ package struct SelfDescription {
         diagnostics: &diagnostics)
     }
     if let first = diagnostics.inSourceOrder.first(where: { $0.severity == .error }) { throw first }
-    let module = try build(
-      try JSON(parsing: architecture, file: file), scopes.compactMap(\.self), file, evaluator, depth: 0)
+    let tree = try JSON(parsing: architecture, file: file)
+    var module = try build(tree, scopes.compactMap(\.self), file, evaluator, depth: 0)
+    if let groups = tree["shared"] { try share(groups, in: &module, file) }
     return module
+  }
+
+  /// Makes the tensors of each group one.
+  private static func share(_ groups: JSON, in module: inout Module, _ file: String) throws(Diagnostic) {
+    var tokens: [String: SharedTensor] = [:]
+    guard case .list(let groups) = groups else { throw malformed("'shared' is no list", file) }
+    for group in groups {
+      guard case .list(let places) = group else { throw malformed("'shared' holds what is no list", file) }
+      let token = SharedTensor()
+      for place in places {
+        guard case .text(let name) = place, tokens.updateValue(token, forKey: name) == nil else {
+          throw malformed("'shared' names a tensor twice, or none", file)
+        }
+      }
+    }
+    var shapes: [ObjectIdentifier: Shape] = [:]
+    try module.mapPlaces { name, parameter throws(Diagnostic) in
+      guard let token = tokens.removeValue(forKey: name) else { return }
+      let known = shapes.updateValue(parameter.shape, forKey: ObjectIdentifier(token))
+      if let known, known != parameter.shape {
+        throw malformed("'\(name)' is \(parameter.shape), and what it shares is \(known)", file)
+      }
+      parameter.share = token
+    }
+    if let name = tokens.keys.min() { throw malformed("there is no tensor '\(name)' to share", file) }
   }
 
   private static func build(
