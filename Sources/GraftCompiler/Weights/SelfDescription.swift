@@ -74,7 +74,8 @@ package struct SelfDescription {
   }
 
   /// The tree of a model, and which of its tensors are one.
-  private static func text(_ module: Module, _ files: [FileScope], _ evaluator: Evaluator) throws(Diagnostic) -> String {
+  private static func text(_ module: Module, _ files: [FileScope], _ evaluator: Evaluator) throws(Diagnostic) -> String
+  {
     guard case .object(var members) = try tree(module, files, evaluator) else { return "" }
     let shared = module.sharedPlaces
     if !shared.isEmpty {
