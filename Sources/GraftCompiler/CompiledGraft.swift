@@ -136,6 +136,10 @@ public final class CompiledGraft {
       SelfDescription.declarationsKey: description.declarations,
       SelfDescription.architectureKey: description.architecture,
     ]
+    if !evaluator.filesRead.isEmpty {
+      let files = evaluator.filesRead.map { JSON([("file", .text($0.name)), ("sha256", .text($0.digest))]) }
+      texts["graft.read"] = JSON.list(files).text()
+    }
     texts[SelfDescription.baseArchitectureKey] = description.baseArchitecture
     texts[ModelPair.partsKey] = ModelPair.partsText(architecture.counterparts(in: baseArchitecture))
     return texts

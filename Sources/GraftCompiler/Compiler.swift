@@ -32,11 +32,13 @@ public final class Compiler {
   /// What was chosen without being said, for a person to read.
   public private(set) var notes: [String] = []
   package let library: Library
+  let dataFiles: DataFiles
 
   /// A compiler that reads graft files through `read` and checkpoints from the file system.
   package init(options: Options = Options(), read: @escaping Library.ReadFile) {
     self.options = options
     library = Library(read: read)
+    dataFiles = DataFiles(read: read)
   }
 
   /// A compiler that reads graft files from the file system, then from the zoo; `-` is standard input.

@@ -9,7 +9,7 @@ final class GraftCompilation {
   private let file: FileScope
   private let settings: [(String, Datum)]
   private let compiler: Compiler
-  let evaluator = Evaluator()
+  let evaluator: Evaluator
   private let checkpoints: Checkpoints
   private(set) var scope: Scope
   private(set) var state: GraftState?
@@ -33,6 +33,7 @@ final class GraftCompilation {
     self.file = file
     self.settings = settings
     self.compiler = compiler
+    evaluator = Evaluator(reading: compiler.dataFiles)
     checkpoints = Checkpoints { address throws(Diagnostic) in try openCheckpoint(address) }
     scope = Scope(parent: nil, file: file)
   }

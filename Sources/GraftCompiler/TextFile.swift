@@ -33,7 +33,7 @@ package enum TextFile {
       }
       bytes += buffer[..<count]
       if bytes.count > limit {
-        throw Diagnostic("files.too-large", "'\(path)' is larger than 16 MiB of graft text", at: Location(path))
+        throw Diagnostic("files.too-large", "'\(path)' is larger than 16 MiB", at: Location(path))
       }
     }
   }

@@ -40,6 +40,9 @@ extension Builtin {
       }
     },
     ordered("top", largestFirst: true), ordered("bottom", largestFirst: false),
+    Builtin("read", "file") { call throws(Diagnostic) in
+      try call.evaluator.read(try call.word("file", default: ""), at: call.at, call.environment)
+    },
     // Answered in `call`, because its argument may name what is not there.
     Builtin("has", "x") { _ throws(Diagnostic) in .bool(true) },
     Builtin("uniform", "within? low? high? shape?") { call throws(Diagnostic) in

@@ -33,7 +33,12 @@ package final class Evaluator {
 
   private var draws = 0
 
-  package init() {}
+  /// The files that `read` opens; `nil` where nothing is read.
+  let dataFiles: DataFiles?
+  /// What was read, in order of first use.
+  var filesRead: [DataFiles.File] = []
+
+  package init(reading dataFiles: DataFiles? = nil) { self.dataFiles = dataFiles }
 
   /// A number that no draw inside a formula had before.
   func nextDraw() -> Int {

@@ -11,7 +11,7 @@ package final class Library {
   package private(set) var sources: [SourceText] = []
   /// Files that may take part, at most.
   private static let fileLimit = 1000
-  private let read: ReadFile
+  let read: ReadFile
   private var loaded: [String: FileScope] = [:]
   private var loading: [String] = []
 

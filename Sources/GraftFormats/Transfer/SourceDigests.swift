@@ -1,4 +1,3 @@
-import CCrypto
 import Dispatch
 public import GraftIR
 
@@ -46,22 +45,17 @@ final class SourceDigests: @unchecked Sendable {
 
   /// The digest of `files` as if they were one; `nil` when the flag is raised, or without libcrypto.
   static func digest(of files: [MappedFile], unless flag: Flag) -> String? {
-    guard let context = EVP_MD_CTX_new() else { return nil }
-    defer { EVP_MD_CTX_free(context) }
-    guard EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else { return nil }
+    guard let digest = SHA256() else { return nil }
     for file in files {
       let bytes = file.storage.bytes
       for start in stride(from: 0, to: bytes.count, by: 1 << 22) {
         if flag.isRaised { return nil }
-        let run = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 1 << 22, bytes.count)])
-        guard EVP_DigestUpdate(context, run.baseAddress, run.count) == 1 else { return nil }
+        guard digest.update(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 1 << 22, bytes.count)])) else {
+          return nil
+        }
       }
     }
-    var digest = [UInt8](repeating: 0, count: 32)
-    var length: UInt32 = 0
-    guard EVP_DigestFinal_ex(context, &digest, &length) == 1, length == 32 else { return nil }
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    return digest.finish()
   }
 }
 
