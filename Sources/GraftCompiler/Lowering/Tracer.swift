@@ -29,7 +29,41 @@ package final class Tracer {
     let result: TensorType?
   }
 
-  package init(name: String) { builder = GraphBuilder(name: name) }
+  /// Whether the graph is worked out while weights are made: then tensors of weights are its parameters.
+  private let isComputing: Bool
+  /// What the parameters are, in their order, where it is.
+  private var arguments: [WeightExpression] = []
+  private var argumentValues: [WeightExpression: Value] = [:]
+
+  package init(name: String) {
+    builder = GraphBuilder(name: name)
+    isComputing = false
+  }
+
+  /// A tracer of a call while a graft is compiled.
+  init(computing name: String) {
+    builder = GraphBuilder(name: name)
+    isComputing = true
+  }
+
+  /// The value that stands for `weight` in the graph of such a call.
+  private func value(of weight: WeightExpression) -> Value {
+    if let known = argumentValues[weight] { return known }
+    let value = builder.parameter("\(arguments.count)", weight.type)
+    arguments.append(weight)
+    argumentValues[weight] = value
+    return value
+  }
+
+  /// What `value` is, as an expression of the weights that its graph reads.
+  func expression(of value: Value) -> WeightExpression {
+    var graph = builder.graph
+    graph.boundaries = []
+    graph.outputs = [NamedValue("out", value)]
+    graph = graph.removingUnusedNodes()
+    let used = graph.parameters.compactMap { Int($0.name).map { arguments[$0] } }
+    return .computed(WeightGraph(graph, arguments: used))
+  }
 
   func node(
     _ primitive: Primitive, _ inputs: [TracedTensor], _ attributes: Attributes, path: String
@@ -40,10 +74,14 @@ package final class Tracer {
     }
     var values: [Value] = []
     for input in inputs {
-      guard case .value(let value) = input.origin else {
-        throw Diagnostic("calls.forward", "a formula over weights does not reach into a forward")
+      switch input.origin {
+      case .value(let value): values.append(value)
+      case .weight(let weight):
+        guard isComputing else {
+          throw Diagnostic("calls.forward", "a formula over weights does not reach into a forward")
+        }
+        values.append(self.value(of: weight.widened))
       }
-      values.append(value)
     }
     let results = try builder.node(primitive, values, attributes, path: path)
     nodeCount += results.count - 1  // A split into thousands weighs as much as thousands of nodes.
@@ -55,6 +93,10 @@ package final class Tracer {
   /// A module's tensor as a value of the graph.
   func parameter(_ parameter: ModuleParameter, path: String) -> Datum {
     let type = TensorType(.f32, parameter.shape)
+    if isComputing, let weight = parameter.weight {
+      let single = weight.type == type ? weight : .apply(primitive: "Cast", ["to": .dtype(.f32)], [weight], type)
+      return .tensor(TracedTensor(origin: .value(value(of: single)), type: type))
+    }
     let stored = parameter.share.flatMap { storedNames[ObjectIdentifier($0)] }
     let value = builder.parameter(stored ?? join(path, parameter.name), type)
     return .tensor(TracedTensor(origin: .value(value), type: type))
@@ -191,7 +233,7 @@ package final class Tracer {
     var names: [String: Datum] = [:]
     var bound = PatternBinding()
     for input in entry.inputs {
-      let value: Datum
+      var value: Datum
       let place: Location
       if let argument = given[input.name.text] {
         value = argument.value
@@ -205,8 +247,9 @@ package final class Tracer {
           at: at)
       }
       let environment = Environment(scope: frame.module.scope.adding(names), place: .forward(frame))
-      try bound.match(
-        input.pattern, value, what: "'\(input.name.text)' of '\(symbol.name)'", at: place, environment, evaluator)
+      let what = "'\(input.name.text)' of '\(symbol.name)'"
+      value = try evaluator.asInput(value, input.pattern, what: what, at: place, environment)
+      try bound.match(input.pattern, value, what: what, at: place, environment, evaluator)
       names[input.name.text] = value
     }
     if entry.name.text == "forward", letters[frame.path] == nil { letters[frame.path] = bound.letters }

@@ -54,7 +54,8 @@ extension Evaluator {
       if isPlain, let builtin = Builtin.named(name) {
         return try builtin.call(arguments, at: at, self, environment)
       }
-      if !isPlain, case .graft(let state) = environment.place, state.architecture.part(first) != nil {
+      // A part of the model, where no operator has its name.
+      if case .graft(let state) = environment.place, state.architecture.part(first) != nil || first == "model" {
         return try apply(try evaluate(callee, environment), arguments, at: at, environment)
       }
     }
@@ -118,6 +119,10 @@ extension Evaluator {
         names[name] = value.value
       }
       return try evaluate(function.body, environment.inside(function.scope).adding(names))
+    case .module(let module): return try computed(module, arguments, at: at, environment)
+    case .selection(let selection):
+      guard case .graft(let state) = environment.place else { break }
+      return try computed(try state.module(selection, at: at), arguments, at: at, environment)
     case .part(let module, let path):
       guard let frame = environment.frame else {
         throw Diagnostic("calls.forward", "a part is called in a forward only", at: at)

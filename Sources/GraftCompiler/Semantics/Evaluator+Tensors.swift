@@ -87,7 +87,7 @@ extension TracedTensor {
 
 extension WeightExpression {
   /// The same values as f32 where a checkpoint holds narrower ones: what goes into a formula is computed with.
-  fileprivate var widened: WeightExpression {
+  var widened: WeightExpression {
     guard case .source(let source) = self, source.dtype.isFloatingPoint, source.dtype.bitWidth < 32 else { return self }
     return .apply(
       primitive: "Cast", ["to": .dtype(.f32)], [self], TensorType(.f32, source.shape))
@@ -95,7 +95,12 @@ extension WeightExpression {
 
   /// The steps of the formula, or `nil` where they are more than `limit` or deeper than `depth`.
   func size(limit: Int, depth: Int) -> Int? {
-    guard case .apply(_, _, let arguments, _) = self else { return 1 }
+    let arguments: [WeightExpression]
+    switch self {
+    case .source, .fill, .draw: return 1
+    case .apply(_, _, let inputs, _): arguments = inputs
+    case .computed(let graph): arguments = graph.arguments
+    }
     if depth == 0 { return nil }
     var total = 1
     for argument in arguments {

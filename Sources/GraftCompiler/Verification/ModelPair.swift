@@ -164,7 +164,7 @@ private struct WeightBinder {
     budget -= 1
     guard budget > 0 else { return nil }
     switch expression {
-    case .source, .draw: return table.leaf(expression, expression.type)
+    case .source, .draw, .computed: return table.leaf(expression, expression.type)
     case .fill(let value, _, _): return table.fill(value, expression.type) ?? table.leaf(expression, expression.type)
     case .apply(let name, let attributes, let arguments, let type):
       guard let primitive = Primitives.named(name) else { return nil }

@@ -34,6 +34,19 @@ extension WeightExpression {
     case .apply(let primitive, let attributes, let arguments, let type):
       return .apply(
         primitive: primitive, attributes, arguments.map { $0.placed(seed, stream, &streams) }, type)
+    case .computed(let graph):
+      // The graph stays the same object where nothing in it waits, so that it is worked out once.
+      guard graph.arguments.contains(where: \.holdsOpenDraw) else { return self }
+      return .computed(graph.mapArguments { $0.placed(seed, stream, &streams) })
+    }
+  }
+
+  private var holdsOpenDraw: Bool {
+    switch self {
+    case .draw(let draw, _): draw.isOpen
+    case .source, .fill: false
+    case .apply(_, _, let arguments, _): arguments.contains(where: \.holdsOpenDraw)
+    case .computed(let graph): graph.arguments.contains(where: \.holdsOpenDraw)
     }
   }
 }

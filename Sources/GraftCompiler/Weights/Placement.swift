@@ -262,7 +262,10 @@ extension GraftState {
       }
       parameter.weight = weight
       parameter.share = tensor.share
-      if case .apply = weight { parameter.origin = .computed } else { parameter.origin = .adopted }
+      switch weight {
+      case .apply, .computed: parameter.origin = .computed
+      case .source, .fill, .draw: parameter.origin = .adopted
+      }
       return
     default: break
     }

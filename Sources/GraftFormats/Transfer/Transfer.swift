@@ -41,7 +41,7 @@ struct Transfer {
       try stream(.f32, shape.elementCount ?? 0, as: planned.dtype) { run, first in
         draw.fill(run, startingAt: first)
       }
-    case .apply: try append(try value(of: planned.expression), as: planned.dtype)
+    case .apply, .computed: try append(try value(of: planned.expression), as: planned.dtype)
     }
     try writer.end()
   }

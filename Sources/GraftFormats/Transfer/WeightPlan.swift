@@ -103,6 +103,8 @@ public indirect enum WeightExpression: Sendable, Hashable {
   case draw(Draw, Shape)
   /// A primitive's only result. Arguments of the same type as the primitive demands.
   case apply(primitive: String, Attributes, [WeightExpression], TensorType)
+  /// What a graph gives, such as the call of a part.
+  case computed(WeightGraph)
 
   /// What the expression gives.
   public var type: TensorType {
@@ -111,6 +113,7 @@ public indirect enum WeightExpression: Sendable, Hashable {
     case .fill(_, let dtype, let shape): TensorType(dtype, shape)
     case .draw(_, let shape): TensorType(.f32, shape)
     case .apply(_, _, _, let type): type
+    case .computed(let graph): graph.type
     }
   }
 }

@@ -1,10 +1,12 @@
 public import GraftIR
+import Synchronization
 
 /// The open checkpoints that a plan's expressions read, by source number, and what they hold by name.
 public final class WeightSources: Sendable {
   /// By source number; each is restricted to its source's key already.
   public let readers: [any CheckpointReader]
   private let indices: [[String: Int]]
+  private let computed = ComputedTensors()
 
   /// The sources of a plan, opened, in the plan's order.
   public init(_ readers: [any CheckpointReader]) {
@@ -70,6 +72,41 @@ public final class WeightSources: Sendable {
           category: .defect)
       }
       return result
+    case .computed(let graph):
+      if let known = computed.tensor(of: graph) { return known }
+      var parameters: [String: Tensor] = [:]
+      for (parameter, argument) in zip(graph.graph.parameters, graph.arguments) {
+        parameters[parameter.name] = try evaluate(argument)
+      }
+      guard let result = try graph.graph.evaluate(inputs: [:], parameters: parameters).outputs.values.first else {
+        throw Diagnostic("transfer.expression-type", "a graph gives nothing", category: .defect)
+      }
+      computed.keep(result, of: graph)
+      return result
+    }
+  }
+}
+
+/// What graphs gave, since several tensors start from one: a condition and a table of it for each block.
+private final class ComputedTensors: Sendable {
+  private static let limit = 32 << 20
+
+  private struct State {
+    var tensors: [WeightGraph: Tensor] = [:]
+    var byteCount = 0
+  }
+
+  private let state = Mutex(State())
+
+  func tensor(of graph: WeightGraph) -> Tensor? { state.withLock { $0.tensors[graph] } }
+
+  /// Keeps `tensor` where it is small; forgets all others where they become too many.
+  func keep(_ tensor: Tensor, of graph: WeightGraph) {
+    guard tensor.byteCount <= Self.limit else { return }
+    state.withLock { state in
+      if state.byteCount + tensor.byteCount > Self.limit { state = State() }
+      state.tensors[graph] = tensor
+      state.byteCount += tensor.byteCount
     }
   }
 }
@@ -89,6 +126,7 @@ extension WeightExpression {
     case .source: true
     case .fill, .draw: false
     case .apply(_, _, let arguments, _): arguments.contains(where: \.readsSources)
+    case .computed(let graph): graph.arguments.contains(where: \.readsSources)
     }
   }
 
@@ -99,6 +137,8 @@ extension WeightExpression {
     case .fill, .draw: break
     case .apply(_, _, let arguments, _):
       for argument in arguments { try argument.forEachSource(body) }
+    case .computed(let graph):
+      for argument in graph.arguments { try argument.forEachSource(body) }
     }
   }
 }

@@ -86,4 +86,59 @@ import Testing
     #expect(try answer("replace blocks[all] with [old, shared old]", as: "tied") == copied)
     #expect(try tensors("copied").count > (try tensors("tied").count) * 3 / 2)
   }
+
+  /// adaLN-single: one modulation for all blocks, and a table for each that makes up for it at one condition.
+  private static let single = """
+    operator single_block(width d: Int, heads: Int, modulation: [B, d] -> [B, 6 * d]) {
+        attn = mha(d, heads)
+        mlp  = mlp(d)
+        param scale_shift_table: [6, d] = normal(std: d ** -0.5)
+
+        forward(x: [B, N, d], c: [B, d]) -> [B, N, d] {
+            let (shift1, scale1, gate1, shift2, scale2, gate2) =
+                split(reshape(modulation(c), [B, 6, d]) + scale_shift_table, 6, axis: 1)
+            let y = x + gate1 * attn(layer_norm(x) * (1 + scale1) + shift1)
+            return y + gate2 * mlp(layer_norm(y) * (1 + scale2) + shift2)
+        }
+    }
+
+    """
+
+  @Test("Tables computed from calls of parts make the function the same at the condition that was called")
+  func computed() throws {
+    let text =
+      Self.single + """
+        graft "g" {
+            base \(Small.model) noise(seed: 7)
+            let c = t_embedder([500]) + y_embedder([3])
+            replace blocks[all] with single_block(modulation: shared blocks[0].adaLN_modulation) starting {
+                attn = old.attn
+                mlp  = old.mlp
+                scale_shift_table = reshape(old.adaLN_modulation(c) - blocks[0].adaLN_modulation(c), [6, 16])
+            }
+            emit "single.safetensors"
+        }
+        """
+    try folder.write(text, as: "single.graft")
+    try Graftc.succeed(["compile", folder("single.graft"), "-o", folder("single.safetensors")])
+    _ = try answer("", as: "plain")
+    func outputs(_ times: [Float], _ classes: [Int]) throws -> [[Float]] {
+      var tensors = try Golden.tensors(input)
+      tensors["t"] = Tensor(times, [2])
+      tensors["y"] = Tensor(.i64, [2], integers: classes)
+      let other = folder("in-\(times[0]).safetensors")
+      try TransferEngine.write(tensors.sorted { $0.key < $1.key }.map { (name: $0.key, tensor: $0.value) }, to: other)
+      return try ["plain", "single"].map { name in
+        let output = folder("\(name)-\(times[0]).safetensors")
+        try Graftc.succeed(["run", folder("\(name).safetensors"), "--input", other, "--output", output])
+        return try #require(try Golden.tensors(output)["out"]).floats
+      }
+    }
+    // Sums of 16 products in another order, through four blocks.
+    let at = try outputs([500, 500], [3, 3])
+    let largest = at[0].map(abs).max() ?? 0
+    #expect(zip(at[0], at[1]).allSatisfy { abs($0 - $1) <= 2e-5 * largest })
+    let elsewhere = try outputs([10, 900], [0, 1])
+    #expect(zip(elsewhere[0], elsewhere[1]).contains { abs($0 - $1) > 1e-3 * largest })
+  }
 }
