@@ -91,6 +91,7 @@ final class AliasedCheckpoint: CheckpointReader, LocatedCheckpoint {
   var file: String { base.file }
   var byteCount: Int { base.byteCount }
   var files: [MappedFile] { base.files }
+  var notes: [String] { base.notes }
 
   /// `base` with the tensors that its metadata add, or `base` itself where they add none.
   ///
@@ -123,6 +124,23 @@ final class AliasedCheckpoint: CheckpointReader, LocatedCheckpoint {
       let layout = StridedLayout(sizes: entry.shape.axes, strides: alias.strides, width: width), layout.isContiguous
     else { return nil }
     return FileRegion(file: whole.file, offset: whole.offset + alias.offset * width, byteCount: entry.byteCount)
+  }
+
+  func arrangement(at index: Int) -> Arrangement {
+    if index < base.entries.count { return base.arrangement(at: index) }
+    return region(at: index) == nil ? .strided : .plain
+  }
+
+  func streamingByteCount(at index: Int, inRunsOf byteCount: Int) -> Int {
+    if index < base.entries.count { return base.streamingByteCount(at: index, inRunsOf: byteCount) }
+    return region(at: index) == nil ? entries[index].byteCount : 0
+  }
+
+  func stream(
+    _ index: Int, inRunsOf byteCount: Int, _ body: (UnsafeRawBufferPointer) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    if index < base.entries.count { return try base.stream(index, inRunsOf: byteCount, body) }
+    try tensor(at: index).forEachRun(of: byteCount, body)
   }
 }
 

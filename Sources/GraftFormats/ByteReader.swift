@@ -49,9 +49,9 @@ struct ByteReader: Sendable {
   /// Leaves out `count` bytes.
   mutating func skip(_ count: Int) throws(Diagnostic) { _ = try bytes(count) }
 
-  /// The bytes up to the next line feed, which is read too.
-  mutating func line() throws(Diagnostic) -> UnsafeRawBufferPointer {
-    let rest = UnsafeRawBufferPointer(start: storage.start + position, count: remaining)
+  /// The bytes up to the next line feed, which is read too and comes within `limit` bytes.
+  mutating func line(limit: Int = 1 << 20) throws(Diagnostic) -> UnsafeRawBufferPointer {
+    let rest = UnsafeRawBufferPointer(start: storage.start + position, count: min(limit, remaining))
     guard let length = rest.firstIndex(of: 0x0A) else { throw truncation(remaining + 1) }
     position += length + 1
     return UnsafeRawBufferPointer(rebasing: rest[0..<length])

@@ -40,6 +40,8 @@ public protocol CheckpointReader: AnyObject, Sendable {
   /// The entries that show nothing but elements of another entry, by their numbers: weights that are tied. Entries
   /// that are not listed have bytes of their own.
   var aliases: [Int: TensorAlias] { get }
+  /// What a person should know of how the file was read, such as a type that it does not spell out.
+  var notes: [String] { get }
   /// The tensor of `entries[index]`, contiguous and little-endian. A view of the mapped file where the layout
   /// allows it; a copy where strides, byte order or packing forbid it.
   func tensor(at index: Int) throws(Diagnostic) -> Tensor
@@ -48,4 +50,7 @@ public protocol CheckpointReader: AnyObject, Sendable {
 extension CheckpointReader {
   /// A format that stores every tensor for itself has none.
   public var aliases: [Int: TensorAlias] { [:] }
+
+  /// Nothing was taken for granted.
+  public var notes: [String] { [] }
 }

@@ -49,6 +49,9 @@ public final class SelectedCheckpoint: CheckpointReader {
     return aliases
   }
 
+  /// The notes of the whole.
+  public var notes: [String] { base.notes }
+
   /// The tensor of `entries[index]`, as the whole gives it.
   public func tensor(at index: Int) throws(Diagnostic) -> Tensor { try base.tensor(at: indices[index]) }
 }
@@ -57,6 +60,24 @@ extension SelectedCheckpoint: LocatedCheckpoint {
   var files: [MappedFile] { (base as? any LocatedCheckpoint)?.files ?? [] }
 
   func region(at index: Int) -> FileRegion? { (base as? any LocatedCheckpoint)?.region(at: indices[index]) }
+
+  func arrangement(at index: Int) -> Arrangement {
+    (base as? any LocatedCheckpoint)?.arrangement(at: indices[index]) ?? .plain
+  }
+
+  func streamingByteCount(at index: Int, inRunsOf byteCount: Int) -> Int {
+    guard let base = base as? any LocatedCheckpoint else { return entries[index].byteCount }
+    return base.streamingByteCount(at: indices[index], inRunsOf: byteCount)
+  }
+
+  func stream(
+    _ index: Int, inRunsOf byteCount: Int, _ body: (UnsafeRawBufferPointer) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    guard let base = base as? any LocatedCheckpoint else {
+      return try tensor(at: index).forEachRun(of: byteCount, body)
+    }
+    try base.stream(indices[index], inRunsOf: byteCount, body)
+  }
 }
 
 extension CheckpointReader {

@@ -58,26 +58,39 @@ struct StridedLayout: Sendable, Hashable {
     return true
   }
 
-  /// Copies the elements, the first of which is at `source`, into `target`, row by row.
-  func gather(from source: UnsafeRawPointer?, into target: UnsafeMutableRawBufferPointer) {
-    guard let to = target.baseAddress, let source, count > 0 else { return }
+  /// Copies elements into `target` until that is full, row by row, from element `first` on. The layout's first element is
+  /// at `source`.
+  func gather(from source: UnsafeRawPointer?, first: Int = 0, into target: UnsafeMutableRawBufferPointer) {
+    guard let to = target.baseAddress, let source, count > 0, target.count >= width else { return }
     var index = [Int](repeating: 0, count: sizes.count)
+    var rest = first
+    var row = source
+    for axis in sizes.indices.reversed() {
+      index[axis] = rest % sizes[axis]
+      rest /= sizes[axis]
+      row += index[axis] * strides[axis] * width
+    }
     let inner = sizes.last ?? 1
     let step = (strides.last ?? 1) * width
-    var row = source
+    var start = index.last ?? 0  // Where in the first row the run begins; `row` is there already.
     var out = to
-    while true {
+    var left = min(target.count / width, count - first)
+    while left > 0 {
+      let length = min(inner - start, left)
       if step == width {
-        out.copyMemory(from: row, byteCount: inner * width)
-        out += inner * width
+        out.copyMemory(from: row, byteCount: length * width)
+        out += length * width
       } else {
         var element = row
-        for _ in 0..<inner {
+        for _ in 0..<length {
           out.copyMemory(from: element, byteCount: width)
           out += width
           element += step
         }
       }
+      left -= length
+      row -= start * step
+      start = 0
       var axis = sizes.count - 2
       while axis >= 0 {
         index[axis] += 1

@@ -25,7 +25,7 @@ import Testing
     ("git-lfs", Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\n".utf8)),
     ("web page", Array("<!DOCTYPE html><html>".utf8)), ("HDF5", [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0]),
     ("GGUF", Array("GGUF\u{3}\0\0\0".utf8)), ("gzip", [0x1F, 0x8B, 8, 0]), ("bare pickle", [0x80, 4, 0x2E]),
-    ("NumPy", [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0]),
+    ("zstd", [0x28, 0xB5, 0x2F, 0xFD, 0]), ("JSON", Array(#"{"a": 1}"#.utf8)),
   ]
 
   @Test("A foreign file is named for what it is, whatever it is called", arguments: foreignFiles)
@@ -35,6 +35,35 @@ import Testing
       let error = refusal(try folder.write(bytes, as: file))
       #expect(error?.rule == "checkpoint.foreign-layout" && error?.message.contains(name) == true)
     }
+  }
+
+  @Test("An archive that holds no checkpoint is named for what it holds") func archives() throws {
+    let folder = try TemporaryFolder()
+    for (records, meaning) in [
+      (["readme.txt"], "holds no checkpoint"), (["[Content_Types].xml"], "office"),
+      (["config.json", "model.weights.h5"], "Keras"),
+    ] {
+      let bytes = ZipFixture.archive(records.map { ($0, [65]) })
+      let error = refusal(try folder.write(bytes, as: "x.pt"))
+      #expect(error?.rule == "checkpoint.foreign-layout" && error?.message.contains(meaning) == true)
+    }
+    let script = refusal(Fixtures.folder + "/hostile/torch/script_archive.pt")
+    #expect(script?.rule == "pytorch.torchscript" && script?.message.contains("TorchScript") == true)
+  }
+
+  @Test("A tar archive is named") func tar() throws {
+    let folder = try TemporaryFolder()
+    var bytes = [UInt8](repeating: 0, count: 1024)
+    bytes.replaceSubrange(257..<262, with: "ustar".utf8)
+    let error = refusal(try folder.write(bytes, as: "x.pt"))
+    #expect(error?.rule == "checkpoint.foreign-layout" && error?.message.contains("tar") == true)
+  }
+
+  @Test("An index is one whatever it is called") func indexName() throws {
+    let folder = try TemporaryFolder()
+    try TransferEngine.write([("w", Tensor([1], [1]))], to: folder.path + "/x.safetensors")
+    let path = try folder.write(Array(#" {"weight_map":{"w":"x.safetensors"}}"#.utf8), as: "weights.json")
+    #expect(try Formats.open(path).entries.map(\.name) == ["w"])
   }
 
   @Test("Content counts before the extension") func content() throws {

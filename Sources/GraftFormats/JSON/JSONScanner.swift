@@ -212,13 +212,11 @@ struct JSONScanner {
   }
 
   private mutating func skipSpace() {
-    while position < bytes.count {
-      switch bytes[position] {
-      case 0x20, 0x09, 0x0A, 0x0D: position += 1
-      default: return
-      }
-    }
+    while position < bytes.count, Self.isSpace(bytes[position]) { position += 1 }
   }
+
+  /// Whether JSON lets `byte` stand between values.
+  static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
 
   private mutating func open(_ character: Unicode.Scalar) throws(Diagnostic) {
     try expect(character)

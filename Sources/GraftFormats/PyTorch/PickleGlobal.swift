@@ -12,19 +12,30 @@ enum PickleGlobal: Sendable, Hashable {
   case storage(String)
   case rebuild(Rebuild)
   case device, complex, bytes
+  /// `defaultdict`, made with the class of its missing values.
+  case defaultDictionary
+  /// `torch.serialization._get_layout`, made with the name of a layout.
+  case layout
+  /// A class whose instances are texts, made of parts that the separator joins.
+  case text(separator: String)
+  /// `numpy.dtype`, and the functions that make NumPy's scalars and arrays.
+  case numpyType, numpyScalar, numpyArray
   /// A class or constant that only appears as an argument, such as `torch.nn.parameter.Parameter`.
   case other(String)
 
   /// What `torch._utils` offers to put tensors together again.
   enum Rebuild: Sendable, Hashable {
     case tensor, tensorV2, tensorV3, parameter, parameterWithState, fromTypeV2
+    /// What a device without storages of its own saves: a tensor of the CPU, and the type that it had.
+    case fromCPU
     /// Known, but no dense tensor comes of it.
-    case unsupported(String)
+    case unreadable(UnreadableTensor)
   }
 
   /// The global `name` of `module`, or `nil` where it is not on the list.
   ///
-  /// Source: torch 2.13.0 `torch/_weights_only_unpickler.py`, and `argparse.Namespace`, which trainers save.
+  /// Source: torch 2.13.0 `torch/_weights_only_unpickler.py`, and what else trainers save: `argparse.Namespace`,
+  /// paths, NumPy's scalars.
   init?(module: String, name: String) {
     switch (module, name) {
     case ("collections", "OrderedDict"), ("collections", "Counter"): self = .dictionary
@@ -36,7 +47,18 @@ enum PickleGlobal: Sendable, Hashable {
       case "complex": self = .complex
       default: return nil
       }
+    case ("collections", "defaultdict"): self = .defaultDictionary
     case ("argparse", "Namespace"): self = .record
+    case ("pathlib", "PosixPath"), ("pathlib", "PurePosixPath"), ("pathlib", "WindowsPath"),
+      ("pathlib", "PureWindowsPath"), ("pathlib", "Path"), ("pathlib", "PurePath"),
+      ("pathlib._local", "PosixPath"), ("pathlib._local", "WindowsPath"):
+      self = .text(separator: "/")
+    case ("torch.torch_version", "TorchVersion"): self = .text(separator: "")
+    case ("torch.serialization", "_get_layout"): self = .layout
+    case ("numpy", "dtype"): self = .numpyType
+    case ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"): self = .numpyScalar
+    case ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"): self = .numpyArray
+    case ("numpy", "ndarray"): self = .other("ndarray")
     case ("_codecs", "encode"): self = .bytes
     case ("torch", "Size"): self = .sequence
     case ("torch", "device"): self = .device
@@ -50,14 +72,14 @@ enum PickleGlobal: Sendable, Hashable {
       case "_rebuild_tensor_v3": self = .rebuild(.tensorV3)
       case "_rebuild_parameter": self = .rebuild(.parameter)
       case "_rebuild_parameter_with_state": self = .rebuild(.parameterWithState)
-      case "_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_meta_tensor_no_storage",
-        "_rebuild_wrapper_subclass", "_rebuild_nested_tensor", "_rebuild_device_tensor_from_numpy",
-        "_rebuild_device_tensor_from_cpu_tensor", "_rebuild_sparse_csr_tensor":
-        self = .rebuild(.unsupported(name))
-      default: return nil
+      case "_rebuild_device_tensor_from_cpu_tensor": self = .rebuild(.fromCPU)
+      default:
+        guard let kind = UnreadableTensor(rawValue: name) else { return nil }
+        self = .rebuild(.unreadable(kind))
       }
     case ("torch._tensor", "_rebuild_from_type_v2"): self = .rebuild(.fromTypeV2)
     case ("torch.storage", "UntypedStorage"), ("torch", "UntypedStorage"): self = .storage("UntypedStorage")
+    case ("torch.cuda", _) where PyTorchTypes.storages[name] != nil: self = .storage(name)
     case ("torch", _):
       if PyTorchTypes.storages[name] != nil || PyTorchTypes.unsupportedStorages.contains(name) {
         self = .storage(name)
@@ -69,6 +91,45 @@ enum PickleGlobal: Sendable, Hashable {
         return nil
       }
     default: return nil
+    }
+  }
+}
+
+/// Tensors that have no dense values to read, by the functions of `torch._utils` that make them.
+enum UnreadableTensor: String, Sendable, Hashable {
+  case quantised = "_rebuild_qtensor"
+  case sparse = "_rebuild_sparse_tensor"
+  case sparseRows = "_rebuild_sparse_csr_tensor"
+  case nested = "_rebuild_nested_tensor"
+  case meta = "_rebuild_meta_tensor_no_storage"
+  case wrapper = "_rebuild_wrapper_subclass"
+  case otherDevice = "_rebuild_device_tensor_from_numpy"
+  case xla = "_rebuild_xla_tensor"
+  case numpyArray = "_reconstruct"
+
+  /// What it is, for a message that names it before.
+  var meaning: String {
+    switch self {
+    case .quantised: "is a quantised tensor"
+    case .sparse, .sparseRows: "is a sparse tensor"
+    case .nested: "is a nested tensor"
+    case .meta: "is on the device 'meta' and has no values"
+    case .wrapper: "is a subclass that wraps other tensors"
+    case .otherDevice, .xla: "comes from a device that keeps its values in a NumPy array"
+    case .numpyArray: "is a NumPy array"
+    }
+  }
+
+  /// What makes it readable.
+  var help: String {
+    switch self {
+    case .quantised: "save what its 'dequantize()' gives, or its 'int_repr()' with scale and zero point"
+    case .sparse, .sparseRows: "save what its 'to_dense()' gives, or its indices and values"
+    case .nested: "save its 'unbind()' as a list, or what its 'to_padded_tensor()' gives"
+    case .meta: "load the model with its values before it is saved"
+    case .wrapper: "save what it wraps"
+    case .otherDevice, .xla: "save what its 'cpu()' gives"
+    case .numpyArray: "save what 'torch.from_numpy' makes of it"
     }
   }
 }

@@ -4,13 +4,12 @@ import GraftIR
 struct PickleTree {
   /// Deeper than any trainer nests.
   static let depthLimit = 64
-  /// The most bytes that all keys and texts together may have.
+  /// The most bytes that all keys and texts together may have, however large the pickle.
   static let textLimit = 64_000_000
 
   struct Leaf {
     let path: [String]
-    /// A number in `Pickle.tensors`.
-    let tensor: Int
+    let tensor: Pickle.TensorReference
   }
 
   private(set) var tensors: [Leaf] = []
@@ -20,7 +19,7 @@ struct PickleTree {
   private var knowledge: [Knowledge]
   /// What may still be visited: a value that is shared may be visited often, but not more often than it has bytes.
   private var visitsLeft: Int
-  private var textLeft = PickleTree.textLimit
+  private var textLeft: Int
 
   private struct Knowledge {
     var isOpen = false
@@ -36,9 +35,10 @@ struct PickleTree {
     self.file = file
     knowledge = Array(repeating: Knowledge(), count: pickle.values.count)
     visitsLeft = 4 * byteCount + 1000
+    textLeft = min(Self.textLimit, 16 * byteCount + 1_000_000)
     switch pickle.values[Int(pickle.root)] {
-    case .tensor, .sequence, .dictionary, .record: break
-    case .none, .bool, .int, .bigInt, .float, .text, .bytes, .global, .storage, .other:
+    case .tensor, .unreadable, .storage, .sequence, .dictionary, .record: break
+    case .none, .bool, .int, .bigInt, .float, .text, .bytes, .global, .numpyType, .other:
       throw Diagnostic("pytorch.no-tensors", "the file holds a single plain value, no tensors", at: Location(file))
     }
     _ = try examine(pickle.root, depth: 1)
@@ -49,7 +49,10 @@ struct PickleTree {
     switch pickle.values[Int(id)] {
     case .sequence(let items), .dictionary(let items): items
     case .record(let state?): [state]
-    case .none, .bool, .int, .bigInt, .float, .text, .bytes, .global, .record(nil), .storage, .tensor, .other: []
+    case .none, .bool, .int, .bigInt, .float, .text, .bytes, .global, .record(nil), .storage, .tensor, .unreadable,
+      .numpyType,
+      .other:
+      []
     }
   }
 
@@ -63,7 +66,10 @@ struct PickleTree {
     if known.height == 0 {
       guard depth <= Self.depthLimit else { throw tooDeep() }
       knowledge[index].isOpen = true
-      if case .tensor = pickle.values[index] { known.holdsTensors = true }
+      switch pickle.values[index] {
+      case .tensor, .unreadable, .storage: known.holdsTensors = true
+      default: break
+      }
       known.height = 1
       for child in children(id) {
         let below = try examine(child, depth: depth + 1)
@@ -92,7 +98,12 @@ struct PickleTree {
   private mutating func walk(_ id: Pickle.ID, _ path: [String]) throws(Diagnostic) {
     try spend(path.reduce(0) { $0 + $1.utf8.count + 1 })
     switch pickle.values[Int(id)] {
-    case .tensor(let tensor): tensors.append(Leaf(path: path, tensor: tensor))
+    case .tensor(let tensor): tensors.append(Leaf(path: path, tensor: pickle.tensors[tensor]))
+    case .storage(let storage): tensors.append(Leaf(path: path, tensor: whole(storage)))
+    case .unreadable(let kind):
+      throw Diagnostic(
+        "pytorch.tensor-kind", "'\(path.joined(separator: "/").shortened)' \(kind.meaning), which is not read",
+        at: Location(file), help: kind.help)
     case .dictionary(let items): try walk(items, path)
     case .record(let state?): try walk(state, path)
     case .sequence(let items) where knowledge[Int(id)].holdsTensors:
@@ -100,10 +111,19 @@ struct PickleTree {
     case .text(let text):
       try spend(text.utf8.count)
       metadata[path.joined(separator: "/")] = text
-    case .global(.dtype), .none, .bool, .int, .bigInt, .float, .bytes, .sequence, .other:
+    case .global(.dtype), .none, .bool, .int, .bigInt, .float, .bytes, .sequence, .numpyType, .other:
       metadata[path.joined(separator: "/")] = plainText(try plain(id))
-    case .global, .storage, .record(nil): break
+    case .global, .record(nil): break
     }
+  }
+
+  /// A storage that stands for itself, as a tensor of one axis.
+  private func whole(_ storage: Int) -> Pickle.TensorReference {
+    let reference = pickle.storages[storage]
+    let count = reference.part?.count ?? reference.count
+    return Pickle.TensorReference(
+      storage: storage, dtypeName: reference.typeName == "UntypedStorage" ? "uint8" : nil, offset: 0, sizes: [count],
+      strides: [1], position: 0)
   }
 
   private mutating func walk(_ items: [Pickle.ID], _ path: [String]) throws(Diagnostic) {
@@ -135,9 +155,10 @@ struct PickleTree {
     case .text(let text):
       try spend(text.utf8.count)
       return .text(text)
-    case .bytes(let count): return .text("\(count) bytes")
+    case .bytes(let count, _): return .text("\(count) bytes")
     case .other(let text): return .text(text)
-    case .tensor: return .text("tensor")
+    case .numpyType(let name, _): return .text(name)
+    case .tensor, .unreadable: return .text("tensor")
     case .storage: return .text("storage")
     case .global(let global): return .text(spelling(global))
     case .record(let state?): return try plain(state)
@@ -158,7 +179,9 @@ struct PickleTree {
     switch global {
     case .dtype(let name), .storage(let name): "torch.\(name)"
     case .other(let name): name
-    case .dictionary, .sequence, .record, .rebuild, .device, .complex, .bytes: "a class"
+    case .dictionary, .defaultDictionary, .sequence, .record, .rebuild, .device, .layout, .complex, .bytes, .text,
+      .numpyType, .numpyScalar, .numpyArray:
+      "a class"
     }
   }
 }

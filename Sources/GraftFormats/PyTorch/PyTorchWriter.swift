@@ -8,19 +8,17 @@ import GraftIR
 final class PyTorchWriter: StreamingCheckpointWriter {
   static let stem = "archive"
   let order: [Int]
-  private let output: OutputFile
+  private let archive: ZipWriter
   private let declarations: [TensorDeclaration]
   private let metadata: [String: String]
   private let deferred: [String]
-  private var directory: [ZipEntry] = []
   private var written = 0
-  private var checksum: UInt32 = 0
 
   /// Writes everything that comes before the first tensor.
   ///
   /// - Throws: `pytorch.unwritable`, `transfer.duplicate-name`, `transfer.write`.
   init(_ request: WriterRequest) throws(Diagnostic) {
-    output = request.output
+    archive = ZipWriter(request.output)
     declarations = request.declarations
     metadata = request.metadata
     deferred = request.deferred
@@ -35,27 +33,15 @@ final class PyTorchWriter: StreamingCheckpointWriter {
 
   func begin() throws(Diagnostic) {
     precondition(written < order.count, "every tensor is written once")
-    try open("data/\(written)", byteCount: declarations[order[written]].byteCount)
+    try archive.open("\(Self.stem)/data/\(written)", byteCount: declarations[order[written]].byteCount)
   }
 
-  func append(_ chunk: UnsafeRawBufferPointer) throws(Diagnostic) {
-    checksum = ZipArchive.checksum(of: chunk, seed: checksum)
-    try output.append(chunk)
-  }
+  func append(_ chunk: UnsafeRawBufferPointer) throws(Diagnostic) { try archive.append(chunk) }
 
-  func append(copying region: FileRegion) throws(Diagnostic) {
-    // In steps that fit a cache, so that the bytes are fetched once for the checksum and the copy.
-    let step = 1 << 20
-    for offset in stride(from: region.offset, to: region.offset + region.byteCount, by: step) {
-      let count = min(step, region.offset + region.byteCount - offset)
-      let bytes = UnsafeRawBufferPointer(start: region.file.storage.start + offset, count: count)
-      checksum = ZipArchive.checksum(of: bytes, seed: checksum)
-      try output.append(copying: FileRegion(file: region.file, offset: offset, byteCount: count))
-    }
-  }
+  func append(copying region: FileRegion) throws(Diagnostic) { try archive.append(copying: region) }
 
   func end() throws(Diagnostic) {
-    try close()
+    try archive.close()
     written += 1
   }
 
@@ -64,39 +50,11 @@ final class PyTorchWriter: StreamingCheckpointWriter {
     try record("version", Array("3\n".utf8))
     var all = metadata
     for name in deferred { all[name] = texts[name] }
-    if !all.isEmpty {
-      var json: [UInt8] = []
-      JSON(all).write(into: &json)
-      try record("graft.json", json)
-    }
-    let start = output.byteCount
-    var bytes: [UInt8] = []
-    for entry in directory { bytes += entry.centralHeader }
-    bytes += ZipEntry.endRecords(count: directory.count, start: start, byteCount: bytes.count)
-    try output.append(bytes)
+    if !all.isEmpty { try record(MetadataRecord.name, MetadataRecord.bytes(all)) }
+    try archive.finish()
   }
 
   private func record(_ name: String, _ bytes: [UInt8]) throws(Diagnostic) {
-    try open(name, byteCount: bytes.count)
-    try bytes.withUnsafeBytes { buffer in
-      Result { () throws(Diagnostic) in try append(buffer) }
-    }.get()
-    try close()
-  }
-
-  private func open(_ name: String, byteCount: Int) throws(Diagnostic) {
-    let entry = ZipEntry(name: Self.stem + "/" + name, byteCount: byteCount, offset: output.byteCount)
-    directory.append(entry)
-    checksum = 0
-    try output.append(entry.localHeader)
-  }
-
-  private func close() throws(Diagnostic) {
-    guard var entry = directory.popLast() else { preconditionFailure("a record is open") }
-    precondition(
-      output.byteCount == entry.dataOffset + entry.byteCount, "a tensor has as many bytes as were declared")
-    entry.checksum = checksum
-    directory.append(entry)
-    try output.overwrite((0..<4).map { UInt8(truncatingIfNeeded: checksum >> (8 * UInt32($0))) }, at: entry.offset + 14)
+    try archive.record("\(Self.stem)/\(name)", bytes)
   }
 }

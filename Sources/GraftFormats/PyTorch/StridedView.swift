@@ -8,9 +8,20 @@ struct StridedView: Sendable {
   /// The first element's place in the file.
   let offsetInBytes: Int
   let isContiguous: Bool
-  /// The number of the storage that is shown.
-  let storage: Int
+  /// Which signs the values still lack.
+  let sign: PendingSign
   private let layout: StridedLayout
+
+  /// What torch leaves to whoever reads a value.
+  enum PendingSign: Sendable, Hashable {
+    case none
+    /// Every number is to be negated.
+    case all
+    /// Imaginary parts are to be negated.
+    case imaginary
+    /// Real parts are: conjugated, then negated.
+    case real
+  }
 
   /// The view that `tensor` describes of `storage`, whose bytes are `bytes` of the file.
   init(
@@ -56,19 +67,41 @@ struct StridedView: Sendable {
     }
     self.dtype = dtype
     self.layout = layout
-    self.storage = tensor.storage
+    sign =
+      switch (tensor.isNegated, tensor.isConjugated) {
+      case (false, false): .none
+      case (true, false): .all
+      case (false, true): .imaginary
+      case (true, true): .real
+      }
+    guard sign == .none || Self.canNegate(dtype, parts: sign != .all) else {
+      throw Diagnostic("pytorch.tensor-kind", "'\(name)' of \(dtype) waits for a sign that it cannot have", at: place)
+    }
     offsetInBytes = bytes.lowerBound + tensor.offset * width
   }
 
-  /// Copies the elements out of `source`, the whole file, into `target`.
-  func gather(from source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) {
-    layout.gather(from: source.baseAddress.map { $0 + offsetInBytes }, into: target)
+  /// Copies the elements out of `source`, the whole file, into `target`, from element `first` on.
+  func gather(from source: UnsafeRawBufferPointer, first: Int = 0, into target: UnsafeMutableRawBufferPointer) {
+    layout.gather(from: source.baseAddress.map { $0 + offsetInBytes }, first: first, into: target)
+  }
+
+  /// The bytes of one element, or of what counts as one where a byte holds several.
+  var width: Int { layout.width }
+
+  private static func canNegate(_ dtype: DType, parts: Bool) -> Bool {
+    switch dtype {
+    case .c64, .c128: true
+    case .f16, .bf16, .f32, .f64: !parts
+    case .bool, .u8, .i8, .u16, .i16, .u32, .i32, .u64, .i64, .f8e4m3, .f8e5m2, .f8e8m0, .f8e4m3fnuz, .f8e5m2fnuz,
+      .f6e2m3, .f6e3m2, .f4:
+      false
+    }
   }
 
   /// For each of `views` that shows nothing but elements of another one, what it shows.
   ///
-  /// Equal views are aliases of the first of them. Other views of a storage are aliases of the largest contiguous one
-  /// that covers them.
+  /// Equal views are aliases of the first of them. Others are aliases of the largest contiguous one that covers
+  /// them. Storages do not overlap, so places in the file tell what is shared.
   static func aliases(among views: [StridedView]) -> [Int: TensorAlias] {
     var aliases: [Int: TensorAlias] = [:]
     var firsts: [Identity: Int] = [:]
@@ -81,7 +114,7 @@ struct StridedView: Sendable {
       firsts[view.identity] = index
       // Elements that share a byte cannot be counted from the start of another tensor.
       guard view.dtype.byteWidth != nil, view.layout.count > 0 else { continue }
-      groups[Group(storage: view.storage, dtype: view.dtype), default: []].append(index)
+      groups[Group(dtype: view.dtype, sign: view.sign), default: []].append(index)
     }
     for members in groups.values where members.count > 1 {
       for (index, alias) in parts(members, of: views) { aliases[index] = alias }
@@ -93,7 +126,7 @@ struct StridedView: Sendable {
     return aliases
   }
 
-  /// The views among `members`, all of one storage and type, that a contiguous one covers.
+  /// The views among `members`, all of one type, that a contiguous one covers.
   private static func parts(_ members: [Int], of views: [StridedView]) -> [(Int, TensorAlias)] {
     func end(_ index: Int) -> Int { views[index].offsetInBytes + views[index].layout.reach * views[index].layout.width }
     let contiguous = members.filter { views[$0].isContiguous }.sorted {
@@ -121,21 +154,20 @@ struct StridedView: Sendable {
     // The stride of an axis of size 1 means nothing.
     let strides = zip(layout.sizes, layout.strides).map { $0 == 1 ? 1 : $1 }
     return Identity(
-      storage: storage, dtype: dtype, offset: offsetInBytes, sizes: layout.sizes,
-      strides: isContiguous ? [] : strides)
+      dtype: dtype, sign: sign, offset: offsetInBytes, sizes: layout.sizes, strides: isContiguous ? [] : strides)
   }
 
   private struct Identity: Hashable {
-    let storage: Int
     let dtype: DType
+    let sign: PendingSign
     let offset: Int
     let sizes: [Int]
     let strides: [Int]
   }
 
   private struct Group: Hashable {
-    let storage: Int
     let dtype: DType
+    let sign: PendingSign
   }
 }
 
@@ -148,29 +180,5 @@ extension [Int] {
       if predicate(self[middle]) { high = middle } else { low = middle + 1 }
     }
     return low
-  }
-}
-
-/// Turns big-endian elements around; the two parts of a complex number each on their own.
-func swapBytes(of dtype: DType, in bytes: UnsafeMutableRawBufferPointer) {
-  let width =
-    switch dtype {
-    case .c64, .c128: dtype.bitWidth / 16
-    default: dtype.bitWidth / 8
-    }
-  switch width {
-  case 2: swapBytes(UInt16.self, in: bytes)
-  case 4: swapBytes(UInt32.self, in: bytes)
-  case 8: swapBytes(UInt64.self, in: bytes)
-  default: break
-  }
-}
-
-private func swapBytes<Element: FixedWidthInteger & BitwiseCopyable>(
-  _ type: Element.Type, in bytes: UnsafeMutableRawBufferPointer
-) {
-  for offset in stride(from: 0, to: bytes.count, by: MemoryLayout<Element>.size) {
-    let value = bytes.loadUnaligned(fromByteOffset: offset, as: Element.self)
-    bytes.storeBytes(of: value.byteSwapped, toByteOffset: offset, as: Element.self)
   }
 }

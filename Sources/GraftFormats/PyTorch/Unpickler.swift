@@ -13,7 +13,8 @@ struct Pickle {
     case bigInt(String)
     case float(Double)
     case text(String)
-    case bytes(count: Int)
+    /// Bytes, by their number and the first eight of them as a little-endian number.
+    case bytes(count: Int, first: UInt64)
     /// A list, tuple or set.
     case sequence([ID])
     /// Keys and values in turn.
@@ -25,6 +26,10 @@ struct Pickle {
     case storage(Int)
     /// A number in `tensors`.
     case tensor(Int)
+    /// A tensor that is not read, by what it is.
+    case unreadable(UnreadableTensor)
+    /// How NumPy spells an element type, such as `f8`, and whether its bytes stand in big-endian order.
+    case numpyType(String, isBigEndian: Bool)
     /// Something that has no meaning for weights, described.
     case other(String)
   }
@@ -35,6 +40,8 @@ struct Pickle {
     /// The name of its class; `UntypedStorage` counts bytes, the others elements.
     let typeName: String
     let count: Int
+    /// The part of the record that is meant, where it is not all: torch before 0.4 saved views of storages.
+    var part: Range<Int>?
   }
 
   struct TensorReference {
@@ -44,6 +51,9 @@ struct Pickle {
     let offset: Int
     let sizes: [Int]
     let strides: [Int]
+    /// Whether values wait to be negated, and imaginary parts alone.
+    var isNegated = false
+    var isConjugated = false
     /// Where the call that makes it stands in the file.
     let position: Int
   }
@@ -52,6 +62,8 @@ struct Pickle {
   var storages: [StorageReference] = []
   var tensors: [TensorReference] = []
   var root: ID = 0
+  /// One past its last byte in the file.
+  var end = 0
 }
 
 /// Reads a pickle of protocol 2 to 5 into a description. Nothing is imported, looked up or called.
@@ -69,6 +81,8 @@ struct Unpickler {
   private var smallIntegers = [Pickle.ID](repeating: -1, count: 256)
   private var storageNumbers: [String: Int] = [:]
   private let start: Int
+  /// How many items may still be copied from one value to another, so that values do not outgrow the pickle.
+  private var copiesLeft: Int
   /// Where the opcode at work stands.
   private(set) var position = 0
 
@@ -83,6 +97,7 @@ struct Unpickler {
   private init(_ mapped: MappedFile, _ range: Range<Int>) {
     reader = ByteReader(mapped.storage, range, file: mapped.path, truncationRule: "pytorch.pickle-truncated")
     start = range.lowerBound
+    copiesLeft = 4 * range.count + 1000
   }
 
   private mutating func run() throws(Diagnostic) -> Pickle {
@@ -91,6 +106,7 @@ struct Unpickler {
       let opcode = try reader.byte()
       if opcode == UInt8(ascii: ".") {
         pickle.root = try pop()
+        pickle.end = reader.position
         return pickle
       }
       try execute(opcode)
@@ -122,8 +138,8 @@ struct Unpickler {
     case UInt8(ascii: "X"): try pushText(byteCount: UInt64(try reader.number(UInt32.self)))
     case 0x8C: try pushText(byteCount: UInt64(try reader.byte()))
     case 0x8D: try pushText(byteCount: try reader.number(UInt64.self))
-    case UInt8(ascii: "U"): try pushText(byteCount: UInt64(try reader.byte()))
-    case UInt8(ascii: "T"): try pushText(byteCount: UInt64(try reader.number(UInt32.self)))
+    case UInt8(ascii: "U"): try pushString(byteCount: UInt64(try reader.byte()))
+    case UInt8(ascii: "T"): try pushString(byteCount: UInt64(try reader.number(UInt32.self)))
     case UInt8(ascii: "C"): try pushBytes(byteCount: UInt64(try reader.byte()))
     case UInt8(ascii: "B"): try pushBytes(byteCount: UInt64(try reader.number(UInt32.self)))
     case 0x8E, 0x96: try pushBytes(byteCount: try reader.number(UInt64.self))
@@ -311,8 +327,19 @@ struct Unpickler {
     try push(.text(text))
   }
 
+  /// A text of Python 2, which may as well be bytes.
+  private mutating func pushString(byteCount: UInt64) throws(Diagnostic) {
+    let bytes = try run(byteCount)
+    try push(String(validUTF8: bytes).map { .text($0) } ?? .bytes(count: bytes.count, first: first(of: bytes)))
+  }
+
   private mutating func pushBytes(byteCount: UInt64) throws(Diagnostic) {
-    try push(.bytes(count: try run(byteCount).count))
+    let bytes = try run(byteCount)
+    try push(.bytes(count: bytes.count, first: first(of: bytes)))
+  }
+
+  private func first(of bytes: UnsafeRawBufferPointer) -> UInt64 {
+    bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   private mutating func asciiLine() throws(Diagnostic) -> String {
@@ -346,13 +373,23 @@ struct Unpickler {
   private mutating func pushGlobal(module: String, name: String) throws(Diagnostic) {
     guard let global = PickleGlobal(module: module, name: name) else {
       let hint =
-        module.hasPrefix("numpy") ? "save the values as tensors or plain numbers" : "do not open this file elsewhere"
+        module.hasPrefix("numpy")
+        ? "save the values as tensors or plain numbers"
+        : "'graftc inspect --pickle-globals' lists all names; a program that runs them does what the file's author wants"
       throw Diagnostic(
         "pytorch.pickle-forbidden",
         "the file names '\((module + "." + name).shortened)', which is not on the list of allowed names",
         at: Location(reader.file, position..<reader.position), help: hint)
     }
     try push(.global(global))
+  }
+
+  /// Counts `items` against what may be copied in all.
+  mutating func chargeCopy(_ items: Int) throws(Diagnostic) {
+    copiesLeft -= items
+    guard copiesLeft >= 0 else {
+      throw failure("pytorch.pickle-size", "values are copied until they are far larger than the pickle")
+    }
   }
 
   private mutating func pushStorage(_ id: Pickle.Value) throws(Diagnostic) {
@@ -365,24 +402,34 @@ struct Unpickler {
       throw failure(
         "pytorch.storage-reference", "a reference is not ('storage', class, key, location, number of elements)")
     }
-    if parts.count == 6 {
-      guard case .none = pickle.values[Int(parts[5])] else {
-        throw failure("pytorch.storage-reference", "the storage '\(key.shortened)' is a view of another one")
-      }
-    }
     guard count >= 0 else {
       throw failure("pytorch.storage-reference", "the storage '\(key.shortened)' has \(count) elements")
     }
-    let storage = Pickle.StorageReference(key: key, typeName: typeName, count: count)
-    if let known = storageNumbers[key] {
+    var storage = Pickle.StorageReference(key: key, typeName: typeName, count: count)
+    if parts.count == 6 { storage.part = try part(parts[5], of: storage) }
+    let identity = key + (storage.part.map { "/\($0)" } ?? "")
+    if let known = storageNumbers[identity] {
       guard pickle.storages[known] == storage else {
         throw failure("pytorch.storage-reference", "the storage '\(key.shortened)' is described twice, differently")
       }
       return try push(.storage(known))
     }
-    storageNumbers[key] = pickle.storages.count
+    storageNumbers[identity] = pickle.storages.count
     pickle.storages.append(storage)
     try push(.storage(pickle.storages.count - 1))
+  }
+
+  /// The elements that `(key, first element, number of elements)` means, or `nil` for all of them.
+  private func part(_ id: Pickle.ID, of storage: Pickle.StorageReference) throws(Diagnostic) -> Range<Int>? {
+    if case .none = pickle.values[Int(id)] { return nil }
+    guard case .sequence(let parts) = pickle.values[Int(id)], parts.count == 3,
+      case .text = pickle.values[Int(parts[0])], case .int(let first) = pickle.values[Int(parts[1])],
+      case .int(let count) = pickle.values[Int(parts[2])], first >= 0, count >= 0, first <= storage.count,
+      count <= storage.count - first
+    else {
+      throw failure("pytorch.storage-reference", "a view of the storage '\(storage.key.shortened)' lies outside it")
+    }
+    return first..<first + count
   }
 
   // MARK: Failures

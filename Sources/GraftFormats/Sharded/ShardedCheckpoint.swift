@@ -22,6 +22,15 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
   private let places: [(shard: Int, index: Int)]
 
   var files: [MappedFile] { shards.flatMap(\.files) }
+  var notes: [String] { shards.flatMap(\.notes) }
+
+  /// Whether `bytes` are those of an index, whatever it is called.
+  static func recognises(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let start = bytes.prefix(4096)
+    guard start.first(where: { !JSONScanner.isSpace($0) }) == UInt8(ascii: "{") else { return false }
+    let name = Array("\"weight_map\"".utf8)
+    return start.indices.contains { start[$0...].starts(with: name) }
+  }
 
   /// Opens the index at `indexPath` and every file that it names.
   ///
@@ -93,6 +102,20 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
   }
 
   func region(at index: Int) -> FileRegion? { shards[places[index].shard].region(at: places[index].index) }
+
+  func arrangement(at index: Int) -> Arrangement {
+    shards[places[index].shard].arrangement(at: places[index].index)
+  }
+
+  func streamingByteCount(at index: Int, inRunsOf byteCount: Int) -> Int {
+    shards[places[index].shard].streamingByteCount(at: places[index].index, inRunsOf: byteCount)
+  }
+
+  func stream(
+    _ index: Int, inRunsOf byteCount: Int, _ body: (UnsafeRawBufferPointer) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    try shards[places[index].shard].stream(places[index].index, inRunsOf: byteCount, body)
+  }
 
   /// Tensor and shard, in the order of the index.
   private static func weightMap(_ index: MappedFile) throws(Diagnostic) -> [(String, String)] {

@@ -16,6 +16,15 @@ package struct ZipEntry {
     self.offset = offset
   }
 
+  /// Whether `name` leads nowhere but into the archive, and fits its length field.
+  static func isSafe(_ name: String) -> Bool {
+    let bytes = name.utf8
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    return !name.isEmpty && bytes.count <= 60_000 && !name.hasPrefix("/") && !name.hasPrefix("~")
+      && !parts.contains("..") && !bytes.contains(0) && !bytes.contains(UInt8(ascii: "\\"))
+      && bytes.dropFirst().first != UInt8(ascii: ":")
+  }
+
   /// Where its bytes start.
   var dataOffset: Int { offset + localHeader.count }
 
