@@ -2,7 +2,7 @@ import GraftIR
 
 /// What a part is given where it stands: it tells operators of the same tensors apart.
 extension Recognition {
-  /// Whether `module` takes what the model gives at `path`; also where that cannot be told.
+  /// Whether `module` takes what the model gives at `path`, and gives what it needs there; also where that cannot be told.
   mutating func fits(_ module: Module, at path: [String]) -> Bool {
     guard let signature = signature(at: path), module.symbol?.entry("forward") != nil else { return true }
     let tracer = Tracer(name: "forward")
@@ -13,9 +13,10 @@ extension Recognition {
       arguments.append((nil, .tensor(TracedTensor(origin: .value(value), type: type)), Location(file)))
     }
     do throws(Diagnostic) {
-      _ = try tracer.call(
+      let result = try tracer.call(
         module, path: "", entry: "forward", arguments, at: Location(file), caller: nil, evaluator)
-      return true
+      guard case .tensor(let tensor) = result, let needed = signature.result else { return true }
+      return tensor.type == needed
     } catch {
       // An input by name comes from around, which is not here.
       return error.rule == "calls.missing-input"

@@ -12,11 +12,11 @@ struct Recognition {
   let assumptions: [Assumption]
   let evaluator: Evaluator
   /// Each tensor's shape by full name.
-  private let shapes: [String: Shape]
+  let shapes: [String: Shape]
   /// The same as nested records, so that `fc1.weight[0]` reads a size.
   let root: Datum
   /// The operators that a person named for some parts, with their arguments.
-  private var assumedAt: [[String]: (symbol: OperatorSymbol, arguments: [String: Datum])] = [:]
+  private(set) var assumedAt: [[String]: (symbol: OperatorSymbol, arguments: [String: Datum])] = [:]
   /// The model as its own operators make it, and what its parts are given, worked out when it is first asked for.
   var expectedModel: Module?
   var signatures: [String: Tracer.Signature]?
@@ -107,8 +107,9 @@ struct Recognition {
   private func checkTensors(_ symbol: OperatorSymbol) throws(Diagnostic) {
     var copy = self
     do throws(Diagnostic) {
-      let module = try copy.resolve(
-        try copy.instantiated(symbol, prefix: [], surroundings: [], standIn: .number(Number(1))), [], surroundings: [])
+      let expected = try copy.instantiated(symbol, prefix: [], surroundings: [], standIn: .number(Number(1)))
+      (copy.expectedModel, copy.signatures) = (expected, nil)
+      let module = try copy.resolve(expected, [], surroundings: [])
       if !matches(module, []) { throw mismatch(module, []) }
     } catch {
       if error.rule.hasPrefix("weights.") || error.rule == "recognise.extra" { throw error }
@@ -172,6 +173,8 @@ struct Recognition {
       module.parts[index].module = try resolve(module.parts[index].module, path + [name], surroundings: inside)
     }
     guard matches(module, path) else { throw question ?? mismatch(module, path) }
+    // Parts that were recognised one by one may not go together: then one of them is no other operator, but damaged.
+    guard path.isEmpty || fits(module, at: path) else { throw question ?? mismatch(expected, path) }
     return module
   }
 
@@ -228,6 +231,10 @@ struct Recognition {
         }
         var module = try instantiated(symbol, prefix: path, surroundings: around, parts: given)
         guard matches(module, path) else { continue }
+        if let expected, let lacking = damage(of: expected, readAs: module, path) {
+          if question == nil { question = lacking }
+          continue
+        }
         if symbol == expected?.symbol { return module }  // What the model itself has there goes before others.
         module.isReplacement = true
         found.append(module)
@@ -283,6 +290,7 @@ struct Recognition {
       if surroundings.contains(where: { $0.known(label) != nil }) { continue }
       // What should stand in the tensors and does not is no question to a person: they are another operator's.
       guard !symbol.recoveries.contains(where: { $0.0.text == label && !isHearsay($0.1) }) else {
+        if prefix.isEmpty, let missing = missingRecovery(of: label, symbol) { throw missing }
         throw Diagnostic(
           "recognise.unknown-operator",
           "the tensors of '\(spelledPath(prefix))' in \(file) do not tell '\(label)' of '\(symbol.name)'",
@@ -299,7 +307,16 @@ struct Recognition {
     }
     var operation = Operation(target: .symbol(symbol), arguments: arguments, at: symbol.declaration.name.at)
     operation.parts = parts
-    return try evaluator.instantiate(operation, InstantiationContext(inputs: [], surroundings: surroundings))
+    do throws(Diagnostic) {
+      return try evaluator.instantiate(operation, InstantiationContext(inputs: [], surroundings: surroundings))
+    } catch {
+      guard prefix.isEmpty, !error.rule.hasPrefix("limits.") else { throw error }
+      let told = arguments.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.summary)" }
+      throw Diagnostic(
+        "recognise.arguments",
+        "the tensors of \(file) tell of a '\(symbol.name)' with \(told.joined(separator: ", ")), which cannot be: \(error.message)",
+        at: Location(file))
+    }
   }
 
   // MARK: Comparing
@@ -310,7 +327,7 @@ struct Recognition {
     return Set(entries.keys)
   }
 
-  private func datum(at path: [String]) -> Datum? {
+  func datum(at path: [String]) -> Datum? {
     var current = root
     for name in path {
       guard case .record(let entries) = current, let next = entries[name] else { return nil }
@@ -345,36 +362,5 @@ struct Recognition {
     for (name, part) in module.parts where part.parameterCount > 0 { names.insert(name) }
     guard case .record(let entries)? = datum(at: path) else { return names.isEmpty }
     return names == Set(entries.keys)
-  }
-
-  private func mismatch(_ module: Module, _ path: [String]) -> Diagnostic {
-    var missing: (String, Shape)?
-    var wrong: (String, Shape, Shape)?
-    module.forEachParameter(path.joined(separator: ".")) { name, parameter in
-      guard let found = shapes[name] else {
-        if missing == nil { missing = (name, parameter.shape) }
-        return
-      }
-      if found != parameter.shape, wrong == nil { wrong = (name, parameter.shape, found) }
-    }
-    if let (name, expected, found) = wrong {
-      return Diagnostic(
-        "weights.shape", "tensor '\(name)' of \(file) is \(found), and f32 \(expected) is expected",
-        at: Location(file, tensor: name))
-    }
-    let prefix = path.joined(separator: ".")
-    var rest = Set(shapes.keys.filter { prefix.isEmpty || $0.hasPrefix(prefix + ".") })
-    module.forEachParameter(prefix) { name, _ in rest.remove(name) }
-    if let (name, expected) = missing {
-      return missingTensor(name, expected, in: file, beside: rest, at: Location(file, tensor: name))
-    }
-    if let name = rest.min() {
-      return Diagnostic(
-        "recognise.extra", "tensor '\(name)' of \(file) belongs to no part of '\(module.operatorName)'",
-        at: Location(file, tensor: name))
-    }
-    return Diagnostic(
-      "recognise.unknown-operator", "the tensors of '\(spelledPath(path))' in \(file) are those of no operator",
-      at: Location(file, tensor: path.joined(separator: ".")))
   }
 }

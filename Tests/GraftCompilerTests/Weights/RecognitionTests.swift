@@ -291,4 +291,55 @@ import GraftCompiler
     let cut = refusal(whole.map { $0.0 == "blocks.3.attn.qkv.weight" ? ($0.0, [40, 16]) : $0 })
     #expect(cut?.rule == "weights.shape")
   }
+
+  @Test("Whichever tensor is missing, or of another shape, is the one that is named")
+  func everyTensor() throws {
+    let reader = try fixture("dit/mini.safetensors", assuming: ["dit(heads: 2)"]).reader
+    let whole = reader.entries.map { ($0.name, $0.shape) }
+    for assumptions in [[], ["dit(heads: 2)"]] {
+      for (name, shape) in whole {
+        func refusal(_ tensors: [(String, Shape)]) -> Diagnostic? {
+          #expect(throws: Diagnostic.self) { try ListedCheckpoint(tensors).recognised(assuming: assumptions) }
+        }
+        let missing = refusal(whole.filter { $0.0 != name })
+        #expect(missing?.rule == "weights.missing", "missing \(name)")
+        #expect(missing?.message.contains("'\(name)'") == true, "\(name): \(missing?.message ?? "")")
+        var axes = shape.axes
+        axes[axes.count - 1] += 1
+        let misshapen = refusal(whole.map { $0.0 == name ? (name, Shape(axes)) : $0 })
+        #expect(misshapen?.rule == "weights.shape", "last \(name)")
+        #expect(misshapen?.message.contains("'\(name)'") == true, "\(name): \(misshapen?.message ?? "")")
+        axes = shape.axes
+        axes[0] += 1
+        // More classes, or another width, are another model.
+        if name.hasPrefix("y_embedder") || name == "x_embedder.proj.weight" { continue }
+        let longer = refusal(whole.map { $0.0 == name ? (name, Shape(axes)) : $0 })
+        #expect(longer?.rule == "weights.shape", "first \(name)")
+        #expect(longer?.message.contains("'\(name)'") == true, "\(name): \(longer?.message ?? "")")
+      }
+    }
+  }
+
+  @Test("A part with some of its tensors only is damaged unless a person says that it is meant so")
+  func lacking() throws {
+    let module = try small("replace blocks[2].attn.proj with linear(bias: false)")
+    let reader = ListedCheckpoint(module)
+    let refused = #expect(throws: Diagnostic.self) { try reader.recognised(assuming: ["dit(heads: 2)"]) }
+    #expect(refused?.rule == "weights.missing")
+    #expect(refused?.message.contains("'blocks.2.attn.proj.bias'") == true)
+    let hint = try #require(refused?.help?.split(separator: "'").dropFirst().first.map(String.init))
+    let read = try reader.recognised(assuming: ["dit(heads: 2)", hint])
+    #expect(read.isSameTree(as: module))
+  }
+
+  @Test("Sizes that contradict each other are told with what was read")
+  func contradiction() throws {
+    let reader = try fixture("dit/mini.safetensors", assuming: ["dit(heads: 2)"]).reader
+    let tensors = reader.entries.map { ($0.name, $0.name == "x_embedder.proj.weight" ? [18, 4, 2, 2] : $0.shape) }
+    let refused = #expect(throws: Diagnostic.self) {
+      try ListedCheckpoint(tensors).recognised(assuming: ["dit(heads: 4)"])
+    }
+    #expect(refused?.rule == "recognise.arguments")
+    #expect(refused?.message.contains("width: 18") == true)
+  }
 }
