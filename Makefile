@@ -3,6 +3,8 @@
 .PHONY: build test demo format lint clean setup
 
 SOURCES = Sources Tests Package.swift
+CONFIGURATION ?= debug
+GRAFTS = $(shell find Sources Demo Tests specs -name '*.graft')
 
 # The program: .build/release/graftc
 build: setup
@@ -17,11 +19,16 @@ test: setup
 demo: build
 	@bash scripts/demo.sh
 
+# Both need the program, in whichever configuration is at hand.
 format:
 	swift format -i --parallel --recursive $(SOURCES)
+	@swift build --quiet -c $(CONFIGURATION) --product graftc
+	.build/$(CONFIGURATION)/graftc fmt $(GRAFTS)
 
 lint:
 	swift format lint --strict --parallel --recursive $(SOURCES)
+	@swift build --quiet -c $(CONFIGURATION) --product graftc
+	@.build/$(CONFIGURATION)/graftc fmt --check $(GRAFTS)
 
 clean:
 	rm -rf .build demo-out

@@ -1,5 +1,6 @@
-package import GraftIR
 import Glibc
+import GraftFormats
+package import GraftIR
 
 /// Files of graft text.
 package enum TextFile {
@@ -36,5 +37,30 @@ package enum TextFile {
         throw Diagnostic("files.too-large", "'\(path)' is larger than 16 MiB", at: Location(path))
       }
     }
+  }
+
+  /// Puts `text` into the place of what the file at `path` holds, whole or not at all; a link goes on to point at it.
+  ///
+  /// - Throws: `transfer.folder`, `transfer.busy`, `transfer.create`, `transfer.write`.
+  package static func replace(_ path: String, with text: String) throws(Diagnostic) {
+    let resolved = realpath(path, nil)
+    defer { free(resolved) }
+    let output = try OutputFile(path: resolved.map { String(cString: $0) } ?? path, force: true)
+    output.takePermissions(of: path)
+    try output.append(Array(text.utf8))
+    try output.commit()
+  }
+}
+
+extension SourceText {
+  /// The graft file at `path`, or standard input for `-`.
+  ///
+  /// - Throws: `imports.missing` where there is none, `files.unreadable`, `files.not-a-file`, `files.too-large`,
+  ///   `syntax.encoding`.
+  package init(reading path: String) throws(Diagnostic) {
+    guard let bytes = try TextFile.read(path) else {
+      throw Diagnostic("imports.missing", "there is no file '\(path)'", category: .inputMissing)
+    }
+    try self.init(file: path, bytes: bytes)
   }
 }

@@ -8,8 +8,8 @@ struct Graftc: ParsableCommand {
     abstract: "Compiles architecture edits of pretrained diffusion transformers, and runs what comes out.",
     version: graftVersion,
     subcommands: [
-      CheckCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self, DiffCommand.self,
-      RunCommand.self, SampleCommand.self, BenchCommand.self, VerifyCommand.self, ZooCommand.self,
-      VersionCommand.self,
+      CheckCommand.self, FormatCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self,
+      DiffCommand.self, RunCommand.self, SampleCommand.self, BenchCommand.self, VerifyCommand.self,
+      ZooCommand.self, VersionCommand.self,
     ])
 }

@@ -128,9 +128,10 @@ enum Project {
     String(decoding: try Data(contentsOf: root.appending(path: path)), as: UTF8.self)
   }
 
-  /// Every file below `folder` whose name ends in `.ext`, by path.
+  /// Every file below `folder` whose name ends in `.ext`, by path; what is built is left out.
   static func files(below folder: String, _ ext: String) -> [String] {
     let found = FileManager.default.enumerator(atPath: root.appending(path: folder).path)?.compactMap { $0 as? String }
-    return (found ?? []).filter { $0.hasSuffix("." + ext) }.map { folder + "/" + $0 }.sorted()
+    return (found ?? []).filter { $0.hasSuffix("." + ext) && !$0.contains(".build/") }
+      .map { folder.isEmpty ? $0 : folder + "/" + $0 }.sorted()
   }
 }

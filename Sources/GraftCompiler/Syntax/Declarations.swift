@@ -27,6 +27,16 @@ package enum Declaration: Sendable {
   case preset(PresetDeclaration)
   case graft(GraftDeclaration)
   case `let`(LetDeclaration)
+
+  /// What the lines of `///` say of it and of its parameters.
+  var documentation: [String] {
+    switch self {
+    case .operator(let declaration): [declaration.documentation] + declaration.parameters.map(\.documentation)
+    case .preset(let declaration): [declaration.documentation] + declaration.parameters.map(\.documentation)
+    case .graft(let declaration): [declaration.documentation] + declaration.parameters.map(\.documentation)
+    case .let: []
+    }
+  }
 }
 
 /// `operator NAME(...) { ... }` or `model NAME(...) { ... }`.

@@ -32,7 +32,7 @@ extension Parser {
       advance()
       let name = try self.name("the name of \(word.text == "model" ? "a model" : "an operator")")
       let parameters = try self.parameters()
-      let members = try block { (parser) throws(Diagnostic) in try parser.member() }
+      let members = try block(.body(isAligned: true)) { (parser) throws(Diagnostic) in try parser.member() }
       return .operator(
         OperatorDeclaration(
           isModel: word.text == "model", name: name, parameters: parameters, members: members,
@@ -50,7 +50,9 @@ extension Parser {
       advance()
       let name = try plainText("the name of a graft in quotes")
       let parameters = try self.parameters()
-      let statements = try block { (parser) throws(Diagnostic) in try parser.graftStatement() }
+      let statements = try block(.body(isAligned: false)) { (parser) throws(Diagnostic) in
+        try parser.graftStatement()
+      }
       return .graft(
         GraftDeclaration(
           name: name, parameters: parameters, statements: statements, documentation: documentation,
@@ -72,8 +74,9 @@ extension Parser {
   /// The lines of `///` in front of the token.
   private var documentation: String {
     guard let range = token.documentation else { return "" }
-    let lines = lexer.text(range).split(separator: "\n").map { line in
-      var text = line.drop { $0 == " " || $0 == "\t" }.dropFirst(3)
+    // By scalars: a carriage return and a line feed are one character.
+    let lines = lexer.text(range).unicodeScalars.split(separator: "\n").map { line in
+      var text = Substring(line).drop { $0 == " " || $0 == "\t" }.dropFirst(3)
       if text.first == " " { text = text.dropFirst() }
       while text.last?.isWhitespace == true { text = text.dropLast() }
       return String(text)
@@ -87,7 +90,11 @@ extension Parser {
     try expectKeyword("let")
     let name = try self.name("a name")
     var parameters: [Name]?
-    if take("(") { parameters = try list(until: ")") { (parser) throws(Diagnostic) in try parser.name("a name") } }
+    if at("(") {
+      outline?.glue()
+      advance()
+      parameters = try list(until: ")") { (parser) throws(Diagnostic) in try parser.name("a name") }
+    }
     try expect("=")
     let value = try expression()
     return LetDeclaration(name: name, parameters: parameters, value: value, at: location(from: start))
@@ -105,7 +112,9 @@ extension Parser {
 
   /// `(label name: Type = default, ...)`; none where there are no parentheses.
   private mutating func parameters() throws(Diagnostic) -> [ParameterDeclaration] {
-    guard take("(") else { return [] }
+    guard at("(") else { return [] }
+    outline?.glue()
+    advance()
     return try list(until: ")") { (parser) throws(Diagnostic) in
       let documentation = parser.documentation
       let label = try parser.name("the name of a parameter")

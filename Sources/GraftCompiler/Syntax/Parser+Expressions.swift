@@ -13,6 +13,7 @@ extension Parser {
       let yes = try parser.expression()
       try parser.expectKeyword("else")
       let no = try parser.expression()
+      parser.outline?.conditional(from: start, then: yes.at.range.lowerBound, else: no.at.range.lowerBound)
       return try parser.make(.conditional(condition, yes, no), from: start, over: [condition, yes, no], sign: sign)
     }
   }
@@ -56,6 +57,7 @@ extension Parser {
   private static let comparisonLevel = 4
   private static let rangeLevel = 5
   private static let productLevel = 7
+  private static let powerLevel = 8
 
   /// The operator that goes on with the expression in front, where there is one.
   private var infix: Infix? {
@@ -113,12 +115,14 @@ extension Parser {
       let right = try formula(above: infix.level)
       guard let operation = infix.operation else {
         let step = try rangeStep()
+        outline?.infix(level: infix.level, sign: sign.range.lowerBound, isRange: true, from: start)
         left = try make(
           .range(lower: left, upper: right, isClosed: isClosed, step: step), from: start,
           over: [left, right] + (step.map { [$0] } ?? []), sign: sign)
         closed = infix.level
         continue
       }
+      outline?.infix(level: infix.level, sign: sign.range.lowerBound, from: start)
       left = try make(.binary(operation, left, right, sign: sign), from: start, over: [left, right], sign: sign)
       closed = infix.level == Self.comparisonLevel ? infix.level : nil
     }
@@ -147,6 +151,7 @@ extension Parser {
     let sign = here
     advance()
     let exponent = try nested { (parser) throws(Diagnostic) in try parser.unary() }
+    outline?.infix(level: Self.powerLevel, sign: sign.range.lowerBound, from: start)
     return try make(.binary(.power, base, exponent, sign: sign), from: start, over: [base, exponent], sign: sign)
   }
 
@@ -182,11 +187,13 @@ extension Parser {
       let sign = here
       switch token.text {
       case "(" where !token.isFirstOnLine:
+        outline?.glue()
         advance()
         let arguments = try self.arguments()
         value = try make(
           .call(value, arguments), from: start, over: [value] + arguments.map(\.value), sign: sign)
       case "[" where !token.isFirstOnLine:
+        outline?.glue()
         advance()
         if at("]") { throw expected("an index") }
         let items = try list(until: "]") { (parser) throws(Diagnostic) in try parser.indexItem() }
@@ -238,7 +245,11 @@ extension Parser {
     try expectKeyword("in")
     let list = try expression()
     var condition: Expression?
-    if takeWord("where") { condition = try expression() }
+    if token.isName("where") {
+      outline?.softBreak()
+      advance()
+      condition = try expression()
+    }
     return Expression.Binding(name: name, list: list, condition: condition)
   }
 
@@ -285,7 +296,9 @@ extension Parser {
     try expect("[")
     if take("]") { return try make(.list([]), from: start) }
     let first = try expression()
-    if takeKeyword("for") {
+    if token.isKeyword("for") {
+      outline?.softBreak()
+      advance()
       let binding = try self.binding()
       try expect("]")
       return try make(.comprehension(first, binding), from: start, depth: max(first.depth, binding.depth) + 1)
@@ -332,6 +345,7 @@ extension Parser {
   /// `(seed: 0)`, where it is written.
   mutating func seed() throws(Diagnostic) -> Expression? {
     guard at("("), !token.isFirstOnLine else { return nil }
+    outline?.glue()
     advance()
     try expectWord("seed")
     try expect(":")
@@ -342,7 +356,7 @@ extension Parser {
 
   /// `{ PATH = VALUE ... }`
   mutating func assignments() throws(Diagnostic) -> [Assignment] {
-    try block { (parser) throws(Diagnostic) in
+    try block(.assignments) { (parser) throws(Diagnostic) in
       guard parser.token.kind == .name else { throw parser.expected("the name of a part or tensor") }
       let target = try parser.path()
       try parser.expect("=")

@@ -22,6 +22,7 @@ extension Parser {
       return try base()
     case "replace":
       let place = try path()
+      outline?.hang()
       try expectWord("with")
       return .replace(place, with: try expression())
     case "remove":
@@ -30,6 +31,7 @@ extension Parser {
       let place = try path()
       try expectKeyword("in")
       let grouping = try self.grouping()
+      outline?.hang()
       try expectWord("with")
       return .parallelize(place, grouping: grouping, with: try expression())
     case "require":
@@ -40,6 +42,7 @@ extension Parser {
       // The path and the settings read like a call.
       let place = try path()
       guard case .call(let callee, let arguments) = place.kind else { throw expected("'('") }
+      outline?.unglue(from: callee.at.range.upperBound)
       return .training(word, path: callee, arguments: arguments)
     default:
       try expect("(")
@@ -63,6 +66,7 @@ extension Parser {
     } else {
       model = try path()
     }
+    outline?.hang()
     if takeWord("from") { return .base(model: model, source: .from(try expression())) }
     if takeWord("fresh") { return .base(model: model, source: .fresh(seed: try seed())) }
     if takeWord("noise") { return .base(model: model, source: .noise(seed: try seed())) }
@@ -85,6 +89,7 @@ extension Parser {
   private mutating func emit() throws(Diagnostic) -> GraftStatement.Emit {
     let file = try path()
     var dtypes: [(Name, path: Expression?)] = []
+    if ["as", "layout", "shards"].contains(where: token.isName) { outline?.hang() }
     if takeWord("as") {
       repeat {
         let dtype = try name("a dtype")

@@ -18,10 +18,12 @@ extension Parser {
         advance()
         return .table(try tensorDeclaration())
       case "if":
-        let (condition, yes, no) = try conditional { (parser) throws(Diagnostic) in try parser.member() }
+        let (condition, yes, no) = try conditional(.branch(isAligned: true)) { (parser) throws(Diagnostic) in
+          try parser.member()
+        }
         return .conditional(condition, then: yes, else: no)
       case "for":
-        let (binding, body) = try loop { (parser) throws(Diagnostic) in try parser.member() }
+        let (binding, body) = try loop(.branch(isAligned: true)) { (parser) throws(Diagnostic) in try parser.member() }
         return .loop(binding, body)
       default: throw noMember()
       }
@@ -40,7 +42,7 @@ extension Parser {
     case "cost" where following.isSymbol("{"):
       let start = token.range.lowerBound
       advance()
-      let entries = try block { (parser) throws(Diagnostic) in
+      let entries = try block(.assignments) { (parser) throws(Diagnostic) in
         let name = try parser.name("'operator' or 'features'", allowing: "operator")
         try parser.expect("=")
         return (name, try parser.expression())
@@ -95,6 +97,7 @@ extension Parser {
 
   private mutating func entry() throws(Diagnostic) -> Entry {
     let name = try self.name("the name of an entry")
+    outline?.glue()
     try expect("(")
     let inputs = try list(until: ")") { (parser) throws(Diagnostic) in
       let name = try parser.name("the name of an input")
@@ -103,7 +106,7 @@ extension Parser {
     }
     try expect("->", " and the shape of the result")
     let results = try patterns()
-    let body = try block { (parser) throws(Diagnostic) in try parser.statement() }
+    let body = try block(.branch(isAligned: false)) { (parser) throws(Diagnostic) in try parser.statement() }
     return Entry(name: name, inputs: inputs, results: results, body: body)
   }
 
@@ -151,10 +154,14 @@ extension Parser {
         advance()
         return .return(try expression())
       case "if":
-        let (condition, yes, no) = try conditional { (parser) throws(Diagnostic) in try parser.statement() }
+        let (condition, yes, no) = try conditional(.branch(isAligned: false)) { (parser) throws(Diagnostic) in
+          try parser.statement()
+        }
         return .conditional(condition, then: yes, else: no)
       case "for":
-        let (binding, body) = try loop { (parser) throws(Diagnostic) in try parser.statement() }
+        let (binding, body) = try loop(.branch(isAligned: false)) { (parser) throws(Diagnostic) in
+          try parser.statement()
+        }
         return .loop(binding, body)
       default: throw noStatement()
       }
@@ -175,7 +182,7 @@ extension Parser {
 
   /// `if C { ... } else { ... }`, where `else if` holds one entry.
   private mutating func conditional<Item>(
-    _ item: (inout Parser) throws(Diagnostic) -> Item
+    _ kind: Outline.Block, _ item: (inout Parser) throws(Diagnostic) -> Item
   ) throws(Diagnostic) -> (Expression, [Item], [Item]) {
     try expectKeyword("if")
     let condition = try expression()
@@ -183,18 +190,18 @@ extension Parser {
       throw Diagnostic(
         "syntax.statement", "'if ... then' is a value; a statement has braces", at: here, label: "write '{'")
     }
-    let yes = try block(item)
+    let yes = try block(kind, item)
     guard takeKeyword("else") else { return (condition, yes, []) }
-    guard token.isKeyword("if") else { return (condition, yes, try block(item)) }
+    guard token.isKeyword("if") else { return (condition, yes, try block(kind, item)) }
     let following = try nested { (parser) throws(Diagnostic) in try item(&parser) }
     return (condition, yes, [following])
   }
 
   private mutating func loop<Item>(
-    _ item: (inout Parser) throws(Diagnostic) -> Item
+    _ kind: Outline.Block, _ item: (inout Parser) throws(Diagnostic) -> Item
   ) throws(Diagnostic) -> (Expression.Binding, [Item]) {
     try expectKeyword("for")
     let binding = try self.binding()
-    return (binding, try block(item))
+    return (binding, try block(kind, item))
   }
 }

@@ -15,14 +15,17 @@ extension Parser {
     do throws(Diagnostic) {
       var parts: [Expression.TextPart] = []
       var depth = 0
+      var pieceStart = start
       while true {
         let literal = try literal(opening)
+        outline?.add(pieceStart..<lexer.position, .textPiece)
         if !literal.isEmpty { parts.append(.literal(literal)) }
         guard lexer.bytes[lexer.position - 1] == UInt8(ascii: "(") else { break }
-        advance()
+        advance(isOutlined: false)
         let value = try expression()
         guard token.lineStart == opening.lineStart else { throw unclosed(opening) }
         guard at(")") else { throw expected("')'") }
+        pieceStart = token.range.lowerBound
         depth = max(depth, value.depth)
         parts.append(.value(value))
       }
@@ -104,7 +107,7 @@ extension Parser {
   /// Goes on with the token behind the text that ends before `lexer.position`.
   private mutating func advanceBehindText() {
     let end = lexer.position
-    advance()
+    advance(isOutlined: false)
     previousEnd = end
   }
 }

@@ -17,6 +17,20 @@ package func parse(_ source: SourceText, into diagnostics: inout Diagnostics) ->
   return tree
 }
 
+/// How the text of `source` is put together, with all documentation in it; `nil` where it does not parse.
+func outline(of source: SourceText, into diagnostics: inout Diagnostics) -> (outline: Outline, documentation: [String])?
+{
+  guard source.text.utf8.count <= SourceText.maximumByteCount else {
+    diagnostics.report(SourceText.tooLarge(source.file, source.text.utf8.count))
+    return nil
+  }
+  var parser = Parser(source, outline: Outline())
+  let documentation = parser.tree().declarations.flatMap(\.documentation)
+  for item in parser.diagnostics.inSourceOrder { diagnostics.report(item) }
+  guard let outline = parser.outline, !parser.diagnostics.hasErrors else { return nil }
+  return (outline, documentation)
+}
+
 /// Recursive descent with one token of lookahead, and a second where a name's meaning needs it.
 struct Parser {
   /// Bounds on what a file can ask for, so that neither the stack nor memory runs out.
@@ -27,6 +41,8 @@ struct Parser {
   static let maximumTextNesting = 16
 
   let file: String
+  /// What the formatter needs to know; `nil` where nothing is going to be formatted.
+  var outline: Outline?
   var lexer: Lexer
   var token: Token
   /// The end of the token before.
@@ -45,8 +61,9 @@ struct Parser {
   /// Whether a bound was passed that ends the reading.
   private(set) var isStopped = false
 
-  init(_ source: SourceText) {
+  init(_ source: SourceText, outline: Outline? = nil) {
     file = source.file
+    self.outline = outline
     lexer = Lexer(source.text)
     token = lexer.next()
     lineIndent = token.column
@@ -54,7 +71,12 @@ struct Parser {
 
   // MARK: Tokens
 
-  mutating func advance() {
+  /// Goes on to the next token.
+  ///
+  /// - Parameter isOutlined: Whether the one that is left belongs to the outline: all but the signs around texts and
+  ///   values in texts, which are noted with the text.
+  mutating func advance(isOutlined: Bool = true) {
+    if isOutlined { outline?.add(token.range) }
     if token.isSymbol("{") { braceDepth += 1 }
     if token.isSymbol("}"), braceDepth > 0 { braceDepth -= 1 }
     previousEnd = token.range.upperBound
@@ -217,9 +239,10 @@ struct Parser {
 
   /// Entries in braces, each read by `entry`; what is wrong in one is reported, and the next is read.
   mutating func block<Entry>(
-    _ entry: (inout Parser) throws(Diagnostic) -> Entry
+    _ kind: Outline.Block, _ entry: (inout Parser) throws(Diagnostic) -> Entry
   ) throws(Diagnostic) -> [Entry] {
     let opening = here
+    outline?.block(kind)
     try expect("{")
     let level = braceDepth
     let ownerIndent = statementIndent
@@ -238,6 +261,7 @@ struct Parser {
         return entries
       }
       statementIndent = lineIndent
+      outline?.entry()
       let start = token.range.lowerBound
       do throws(Diagnostic) {
         entries.append(try entry(&self))
@@ -257,12 +281,10 @@ struct Parser {
 
   /// Whether a declaration begins here that stands in no block: the block in front of it was not closed.
   private var startsDeclaration: Bool {
-    if token.isKeyword("operator") || token.isKeyword("preset") || token.isKeyword("graft")
-      || token.isKeyword("import")
-    {
-      return token.isFirstOnLine && !peek().isSymbol("=")  // `operator = ...` is a line of a cost.
-    }
-    return token.isName("model") && token.isFirstOnLine && peek().kind == .name
+    guard token.isFirstOnLine else { return false }
+    if token.isKeyword("preset") || token.isKeyword("graft") || token.isKeyword("import") { return true }
+    // `operator = ...` stands in the braces of `cost`, and `model` may be a name.
+    return (token.isKeyword("operator") || token.isName("model")) && peek().kind == .name
   }
 
   /// Skips the rest of a statement: up to the brace that closes its block, or to a line that stands no deeper.
@@ -310,6 +332,7 @@ struct Parser {
   mutating func beginDeclaration() {
     statementIndent = lineIndent
     braceDepth = 0
+    outline?.entry()
   }
 
   /// Values separated by commas up to `closing`, which is taken; a comma may stand behind the last.

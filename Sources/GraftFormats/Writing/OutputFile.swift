@@ -132,6 +132,13 @@ package final class OutputFile {
     }
   }
 
+  /// Lets those read, write and run it who may do so with the file at `other`.
+  package func takePermissions(of other: String) {
+    var status = stat()
+    // Where that does not work, it is what any new file would be.
+    if stat(other, &status) == 0 { fchmod(descriptor, status.st_mode & 0o7777) }
+  }
+
   /// Makes the file durable and gives it its name.
   ///
   /// - Throws: `transfer.write`.
