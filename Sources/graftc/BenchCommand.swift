@@ -10,6 +10,7 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Example: graftc bench 'dit.xl2(image: 256)' --random-weights --batch 1,2
       Example: graftc bench 'mha(width: 1152, heads: 16)' --set N=256,1024
+      Example: graftc bench 'mine.graft:gated(width: 1152)' --set N=256
       """)
 
   @Argument(help: "Checkpoints, graft files, models or single operators; several run in turn.") var models: [String]

@@ -7,7 +7,10 @@ import GraftRunner
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Runs a model, or one operator, on tensors from a file.",
-    discussion: "Example: graftc run model.safetensors --input x.safetensors --output out.safetensors")
+    discussion: """
+      Example: graftc run model.safetensors --input x.safetensors --output out.safetensors
+      Example: graftc run part.safetensors --operator 'mine.graft:gated(width: 64)' --input x.safetensors --output out.safetensors
+      """)
 
   @Argument(help: "A checkpoint, a graft file or a model such as 'dit.xl2(image: 512)'.") var model: String
   @Option(help: "A file of input tensors by name.") var input: String
@@ -15,7 +18,9 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The entry to run.") var function: String = "forward"
   @Option(parsing: .singleValue, help: "Also write what these parts gave, such as 'blocks[all].attn'.") var trace:
     [String] = []
-  @Option(name: .customLong("operator"), help: "Run one operator alone, its parameters from the checkpoint.")
+  @Option(
+    name: .customLong("operator"),
+    help: "Run one operator alone, such as 'FILE.graft:gated(width: 64)', its parameters from the checkpoint.")
   var operatorText: String?
   @Option(help: "The type to compute in; f32 is the one there is.") var dtype: String = "f32"
   @Option(help: "The threads to run on.") var threads: Int?
@@ -40,7 +45,8 @@ struct RunCommand: ParsableCommand {
       let pool = try ThreadPool.sized(threads)
       let results: [(name: String, tensor: Tensor)]
       if let operatorText {
-        let single = try compiler.openOperator(operatorText, checkpoint: model, inputs: inputs.mapValues(\.shape))
+        let address = ExpressionAddress(parsing: operatorText)
+        let single = try compiler.openOperator(address, checkpoint: model, inputs: inputs.mapValues(\.shape))
         try TransferEngine.checkSources(single.readers, areNot: output)
         results = try Model(single.program, pool: pool) { name throws(Diagnostic) in try single.tensor(name) }
           .run(function: function, inputs: inputs)

@@ -33,7 +33,9 @@ struct ZooCommand: ParsableCommand {
       }
       let compiler = Compiler()
       let plans = item.kind == .graft ? compiler.plan(GraftAddress(file: item.name)) : []
-      let models = item.kind == .preset ? try compiler.open(.expression(item.name + "()"), randomWeights: true) : []
+      let models =
+        item.kind == .preset
+        ? try compiler.open(.expression(ExpressionAddress(parsing: item.name + "()")), randomWeights: true) : []
       if json { return console.print(item.json(plans).text()) }
       console.print(item.text.hasSuffix("\n") ? item.text : item.text + "\n")
       for plan in plans { console.print(PlanReport(plan).text) }

@@ -33,23 +33,46 @@ import GraftCompiler
   @Test("A model by its call runs with seeded weights where that is said")
   func expressions() throws {
     let call = "dit(size: 4, width: 8, depth: 1, heads: 2)"
-    #expect(rule { _ = try Compiler().open(.expression(call), randomWeights: false) } == "usage.random-weights")
-    let models = try Compiler().open(.expression(call), randomWeights: true)
+    #expect(
+      rule { _ = try Compiler().open(.expression(ExpressionAddress(parsing: call)), randomWeights: false) }
+        == "usage.random-weights")
+    let models = try Compiler().open(.expression(ExpressionAddress(parsing: call)), randomWeights: true)
     #expect(models.first?.program.graphs.map(\.name) == ["forward", "forward_with_cfg"])
-    #expect(rule { _ = try Compiler().open(.expression("f())"), randomWeights: true) } == "usage.expression")
-    #expect(rule { _ = try Compiler().open(.expression("nothing()"), randomWeights: true) } == "names.unknown-operator")
+    #expect(
+      rule { _ = try Compiler().open(.expression(ExpressionAddress(parsing: "f())")), randomWeights: true) }
+        == "usage.expression")
+    #expect(
+      rule { _ = try Compiler().open(.expression(ExpressionAddress(parsing: "nothing()")), randomWeights: true) }
+        == "names.unknown-operator")
     #expect(rule { _ = try Compiler().open(.checkpoint("/nowhere.pt"), randomWeights: false) } == "weights.no-file")
   }
 
   @Test("An operator by its call is one operator, and is given its inputs")
   func operators() {
     func open(_ text: String, _ inputs: [String: Shape] = [:]) -> String? {
-      rule { _ = try Compiler().openOperator(text, checkpoint: "/nowhere.pt", inputs: inputs) }
+      rule {
+        _ = try Compiler().openOperator(ExpressionAddress(parsing: text), checkpoint: "/nowhere.pt", inputs: inputs)
+      }
     }
     #expect(open("[linear(1, 2)]") == "usage.operator")
     #expect(open("linear(1, 2)") == "run.input-missing")
     #expect(open("linear(1, 2)", ["x": [1]]) == "weights.no-file")
     #expect(open("4") == "names.operator")
+  }
+
+  @Test("A model is a checkpoint, a graft of a file, or a call, of a file's operator too")
+  func addresses() {
+    func call(_ text: String, _ file: String? = nil) -> ModelAddress {
+      .expression(ExpressionAddress(parsing: file.map { "\($0):\(text)" } ?? text))
+    }
+    #expect(ModelAddress("a.pt:ema") == .checkpoint("a.pt:ema"))
+    #expect(ModelAddress("dit.xl2(image: 512)") == call("dit.xl2(image: 512)"))
+    #expect(ModelAddress("-") == .graft(GraftAddress(file: "-")))
+    #expect(ModelAddress("x/a.graft") == .graft(GraftAddress(file: "x/a.graft")))
+    #expect(ModelAddress("a.graft:half (2)") == .graft(GraftAddress(file: "a.graft", name: "half (2)")))
+    #expect(ModelAddress("a.graft:gated(width: 2)") == call("gated(width: 2)", "a.graft"))
+    #expect(ExpressionAddress(parsing: "a.graft:gated(width: 2)").file == "a.graft")
+    #expect(ExpressionAddress(parsing: "gated(width: 2)").file == nil)
   }
 
   @Test("A list that the model does not run cannot be parallelized")

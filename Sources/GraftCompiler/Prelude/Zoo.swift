@@ -35,7 +35,7 @@ public enum Zoo {
       guard let bytes = bytes(name) else { return nil }
       let source = SourceText(file: name, text: String(decoding: bytes, as: UTF8.self))
       var diagnostics = Diagnostics()
-      let documentation = parse(source, into: &diagnostics).declarations.lazy.compactMap(\.documentation).first
+      let documentation = parse(source, into: &diagnostics).declarations.flatMap(\.documentation).first { !$0.isEmpty }
       return Item(name: name, kind: .graft, summary: (documentation ?? "").firstSentence, text: source.text)
     }
     let prelude = Library.prelude
@@ -60,19 +60,5 @@ extension String {
     let end = words.firstIndex { $0.hasSuffix(".") } ?? words.endIndex - 1
     let sentence = words.prefix(end + 1).joined(separator: " ")
     return sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
-  }
-}
-
-extension Declaration {
-  /// What stands before it after `///`, where something does.
-  fileprivate var documentation: String? {
-    let text =
-      switch self {
-      case .operator(let item): item.documentation
-      case .graft(let item): item.documentation
-      case .preset(let item): item.documentation
-      case .let: ""
-      }
-    return text.isEmpty ? nil : text
   }
 }

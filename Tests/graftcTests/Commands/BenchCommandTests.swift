@@ -34,6 +34,24 @@ import Testing
     let lines = try Graftc.succeed(["bench", "hyena_x(width: 24)", "--set", "N=16,32", "--json", "--repeats", "1"])
       .jsonLines()
     #expect(lines.map { $0["set"] } == [["N": 16], ["N": 32]])
+    let folder = try TemporaryFolder()
+    try folder.write(
+      """
+      operator twice(width d: Int) {
+          inner = linear(d, d)
+          forward(x: [B, N, d]) -> [B, N, d] { return inner(inner(x)) }
+      }
+      model both(width d: Int) {
+          part = twice(d)
+          forward(x: [B, 4, d]) -> [B, 4, d] { return part(x) }
+      }
+      """, as: "own.graft")
+    let own = folder("own.graft:twice(width: 24)")
+    let sizes = try Graftc.succeed(["bench", own, "--set", "N=16,32", "--json", "--repeats", "1"]).jsonLines()
+    #expect(sizes.map { $0["set"] } == [["N": 16], ["N": 32]] && sizes.allSatisfy { $0["model"]?.textValue == own })
+    let model = folder("own.graft:both(width: 24)")
+    try Graftc.fail(64, ["bench", model], rule: "usage.random-weights")
+    try Graftc.succeed(["bench", model, "--random-weights", "--repeats", "1"])
     try Graftc.fail(64, ["bench", "hyena_x(width: 24)"], rule: "usage.size")
     try Graftc.fail(64, ["bench", "hyena_x(width: 24)", "--set", "N=0"], rule: "usage.size")
     try Graftc.fail(64, ["bench", "hyena_x(width: 24)", "--set", "N=many"], rule: "usage.size")

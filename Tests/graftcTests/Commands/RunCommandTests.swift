@@ -116,6 +116,31 @@ import Testing
     let found = try Golden.tensors(folder("y.safetensors"))
     #expect(found.keys.sorted() == ["out"])
     try expectClose(found["out"], recorded["y"], within: golden.tolerance(of: "y"), "run --operator y")
+
+    // The same operator under a name of the user's, from a file that imports its function.
+    try folder.write(
+      """
+      import "steps.graft"
+      operator mine(width d: Int, kernel k: Int = 4) {
+          out_proj     = linear(d, d)
+          in_proj      = linear(d, 3 * d)
+          short_filter = depthwise_conv1d(3 * d, k)
+          forward(x: [B, N, d]) -> [B, N, d] { return out_proj(gated(causal(short_filter, in_proj(x)))) }
+      }
+      """, as: "mine.graft")
+    try folder.write(
+      """
+      let gated(y) = product(split(y, 3))
+      let product(parts) = parts[0] * (parts[1] * parts[2])
+      """, as: "steps.graft")
+    let run = ["run", folder("parameters.safetensors"), "--input", golden.path("hyena_x_w64.safetensors"), "--output"]
+    try Graftc.succeed(run + [folder("z.safetensors"), "--operator", folder("mine.graft:mine(width: 64)")])
+    expectSameBits(try Golden.tensors(folder("z.safetensors")), found)
+    let no = run + [folder("no.safetensors"), "--operator"]
+    try Graftc.fail(65, no + [folder("mine.graft:yours(width: 64)")], rule: "names.unknown-operator")
+    try Graftc.fail(66, no + [folder("none.graft:mine(width: 64)")], rule: "imports.missing")
+    try folder.write("operator mine( {", as: "broken.graft")
+    try Graftc.fail(65, no + [folder("broken.graft:mine()")])
   }
 
   @Test("What is wrong with inputs and outputs is told before or instead of a result")

@@ -75,7 +75,8 @@ import Testing
     try TransferEngine.write(parameters.sorted { $0.name < $1.name }, to: folder("parameters.safetensors"))
     let x = try #require(recorded["x"])
     let opened = try Compiler().openOperator(
-      try call(golden), checkpoint: folder("parameters.safetensors"), inputs: ["x": x.shape])
+      ExpressionAddress(parsing: try call(golden)), checkpoint: folder("parameters.safetensors"), inputs: ["x": x.shape]
+    )
     let out = try opened.runner(isa).run(inputs: ["x": x]).first { $0.name == "out" }?.tensor
     try expectClose(
       out, recorded["y"], within: golden.tolerance(of: "y"), "\(golden.testDescription) \(isa.rawValue) y")
@@ -92,7 +93,8 @@ import Testing
     // Heads of attention, windows, grids and groups stand in no tensor.
     let call = try call(golden, only: ["heads", "window", "grid", "groups"])
     let x = try #require(recorded["x"])
-    let opened = try Compiler().openOperator(call, checkpoint: folder("parameters.safetensors"), inputs: ["x": x.shape])
+    let opened = try Compiler().openOperator(
+      ExpressionAddress(parsing: call), checkpoint: folder("parameters.safetensors"), inputs: ["x": x.shape])
     let out = try opened.runner().run(inputs: ["x": x]).first { $0.name == "out" }?.tensor
     try expectClose(out, recorded["y"], within: golden.tolerance(of: "y"), "\(golden.testDescription) recovered y")
   }
