@@ -2,6 +2,18 @@ import GraftIR
 
 /// What a damaged file lacks, told by the tensor.
 extension Recognition {
+  /// Finds what a damaged file lacks before a person is asked for what tensors cannot tell: that changes no shape, so any
+  /// number stands in for it.
+  func checkTensors(_ symbol: OperatorSymbol) throws(Diagnostic) {
+    var copy = self
+    do throws(Diagnostic) {
+      _ = try copy.whole(
+        try copy.instantiated(symbol, prefix: [], surroundings: [], standIn: .number(Number(1))))
+    } catch {
+      if error.rule.hasPrefix("weights.") || error.rule == "recognise.extra" { throw error }
+    }
+  }
+
   /// Why the tensors at `path` are not those of `module`: the first that is misshapen, missing or left over.
   func mismatch(_ module: Module, _ path: [String]) -> Diagnostic {
     var missing: (String, Shape)?

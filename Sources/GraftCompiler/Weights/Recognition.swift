@@ -93,6 +93,11 @@ struct Recognition {
       if error.rule == "recognise.ask" { try checkTensors(symbol) }
       throw error
     }
+    return try whole(expected)
+  }
+
+  /// The model as the file has it, where its own operators make `expected`.
+  mutating func whole(_ expected: Module) throws(Diagnostic) -> Module {
     (expectedModel, signatures) = (expected, nil)
     try learnPlaces(expected)
     let module = try resolve(expected, [], surroundings: [])
@@ -100,20 +105,6 @@ struct Recognition {
     module.forEachParameter { name, _ in rest.remove(name) }
     if !rest.isEmpty { throw mismatch(module, []) }
     return module
-  }
-
-  /// Finds what a damaged file lacks before a person is asked for what tensors cannot tell: that changes no shape, so any
-  /// number stands in for it.
-  private func checkTensors(_ symbol: OperatorSymbol) throws(Diagnostic) {
-    var copy = self
-    do throws(Diagnostic) {
-      let expected = try copy.instantiated(symbol, prefix: [], surroundings: [], standIn: .number(Number(1)))
-      (copy.expectedModel, copy.signatures) = (expected, nil)
-      let module = try copy.resolve(expected, [], surroundings: [])
-      if !matches(module, []) { throw mismatch(module, []) }
-    } catch {
-      if error.rule.hasPrefix("weights.") || error.rule == "recognise.extra" { throw error }
-    }
   }
 
   /// Works out which parts `--assume 'PATH = OPERATOR'` speaks of.
@@ -271,7 +262,7 @@ struct Recognition {
 
   /// `symbol` with the arguments that its tensors, the metadata, a preset or a person settle; `parts` are operators that
   /// it was given, `standIn` takes the place of what would be asked for.
-  private mutating func instantiated(
+  mutating func instantiated(
     _ symbol: OperatorSymbol, prefix: [String], surroundings: [Module], parts: [String: Module] = [:],
     standIn: Datum? = nil
   ) throws(Diagnostic) -> Module {
