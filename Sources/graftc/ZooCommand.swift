@@ -14,52 +14,54 @@ struct ZooCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(common)
-    guard let name else {
-      if json { return console.print(JSON.list(Zoo.items.map(\.json)).text()) }
-      let width = Zoo.items.map(\.name.count).max() ?? 0
-      for (index, item) in Zoo.items.enumerated() {
-        if index == 0 || Zoo.items[index - 1].kind != item.kind { console.print("\(item.kind.rawValue)s") }
-        let space = String(repeating: " ", count: width - item.name.count)
-        console.print("  \(item.name)\(space)  \(item.summary)")
-      }
-      return
+    guard let name else { return list(console) }
+    let compiler = Compiler()
+    try console.run(compiler) { () throws(Diagnostic) in try show(name, compiler, console) }
+    try console.finish(compiler)
+  }
+
+  private func list(_ console: Console) {
+    if json { return console.print(JSON.list(Zoo.items.map { .object($0.members) }).text()) }
+    let width = Zoo.items.map(\.name.count).max() ?? 0
+    for (index, item) in Zoo.items.enumerated() {
+      if index == 0 || Zoo.items[index - 1].kind != item.kind { console.print("\(item.kind.rawValue)s") }
+      let space = String(repeating: " ", count: width - item.name.count)
+      console.print("  \(item.name)\(space)  \(item.summary)")
     }
-    try console.run { () throws(Diagnostic) in
-      guard let item = Zoo.items.first(where: { $0.name == name }) else {
-        let near = suggestion(for: name, among: Zoo.items.map(\.name))
-        throw Diagnostic(
-          "usage.zoo", "nothing that ships with graft is called '\(name)'",
-          label: near.map { "did you mean '\($0)'?" }, category: .usage)
-      }
-      let compiler = Compiler()
-      let plans = item.kind == .graft ? compiler.plan(GraftAddress(file: item.name)) : []
-      let models =
-        item.kind == .preset
-        ? try compiler.open(.expression(ExpressionAddress(parsing: item.name + "()")), randomWeights: true) : []
-      if json { return console.print(item.json(plans).text()) }
-      console.print(item.text.hasSuffix("\n") ? item.text : item.text + "\n")
-      for plan in plans { console.print(PlanReport(plan).text) }
-      for model in models {
-        let summary = model.summary
-        console.print(
-          "\(groupedDigits(summary.parameters)) parameters, \(groupedDigits(summary.macs)) multiply-adds, depth \(summary.depth)"
-        )
-        for tensor in model.tensors { console.print("  \(tensor.name)  \(tensor.shape)") }
-      }
+  }
+
+  private func show(_ name: String, _ compiler: Compiler, _ console: Console) throws(Diagnostic) {
+    guard let item = Zoo.items.first(where: { $0.name == name }) else {
+      let near = suggestion(for: name, among: Zoo.items.map(\.name))
+      throw Diagnostic(
+        "usage.zoo", "nothing that ships with graft is called '\(name)'",
+        label: near.map { "did you mean '\($0)'?" }, category: .usage)
+    }
+    let plans = item.kind == .graft ? compiler.plan(GraftAddress(file: item.name)).map { PlanReport($0) } : []
+    if json {
+      let more = [JSON.Member("text", .text(item.text)), JSON.Member("plans", .list(plans.map(\.json)))]
+      return console.print(JSON.object(item.members + more).text())
+    }
+    console.print(item.text.hasSuffix("\n") ? item.text : item.text + "\n")
+    for plan in plans { console.print(plan.text) }
+    guard item.kind == .preset else { return }
+    let call = ModelAddress.expression(ExpressionAddress(parsing: item.name + "()"))
+    for model in try compiler.open(call, randomWeights: true) {
+      let summary = model.summary
+      console.print(
+        "\(groupedDigits(summary.parameters)) parameters, \(groupedDigits(summary.macs)) multiply-adds, depth \(summary.depth)"
+      )
+      for tensor in model.tensors { console.print("  \(tensor.name)  \(tensor.shape)") }
     }
   }
 }
 
 extension Zoo.Item {
-  fileprivate var json: JSON {
-    ["name": .text(name), "kind": .text(kind.rawValue), "summary": .text(summary)]
-  }
-
-  /// The same with the text and, of a graft, its plans.
-  fileprivate func json(_ plans: [CompiledGraft]) -> JSON {
+  /// What the list says of it.
+  fileprivate var members: [JSON.Member] {
     [
-      "name": .text(name), "kind": .text(kind.rawValue), "summary": .text(summary), "text": .text(text),
-      "plans": .list(plans.map { PlanReport($0).json }),
+      JSON.Member("name", .text(name)), JSON.Member("kind", .text(kind.rawValue)),
+      JSON.Member("summary", .text(summary)),
     ]
   }
 }

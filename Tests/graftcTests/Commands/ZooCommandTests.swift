@@ -30,6 +30,14 @@ import GraftCompiler
     try Graftc.fail(64, ["zoo", "dit-xl2-parallel-d15"], rule: "usage.zoo")
   }
 
+  @Test("What keeps a graft of the zoo from being planned is told")
+  func broken() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("no checkpoint", as: "DiT-XL-2-256x256.pt")
+    let result = try Graftc.run(["zoo", "dit-xl2-parallel-d14"], folder: folder.path)
+    #expect(result.code == 65 && result.error.contains("DiT-XL-2-256x256.pt"))
+  }
+
   @Test("A name from the zoo is a graft wherever one is meant, and a file of that name goes before it")
   func names() throws {
     let folder = try TemporaryFolder()
