@@ -44,7 +44,7 @@ struct ZooCommand: ParsableCommand {
     }
     console.print(item.text.hasSuffix("\n") ? item.text : item.text + "\n")
     for plan in plans { console.print(plan.text) }
-    guard item.kind == .preset else { return }
+    guard item.isModelPreset else { return }
     let call = ModelAddress.expression(ExpressionAddress(parsing: item.name + "()"))
     for model in try compiler.open(call, randomWeights: true) {
       let summary = model.summary

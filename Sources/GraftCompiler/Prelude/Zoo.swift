@@ -15,6 +15,8 @@ public enum Zoo {
     public let summary: String
     /// Its text as it is written.
     public let text: String
+    /// Whether it is a preset of a model, which has tensors and figures as it is.
+    public var isModelPreset = false
   }
 
   /// The names of the files, in alphabetical order.
@@ -47,10 +49,18 @@ public enum Zoo {
     let presets = prelude.presetNames.compactMap { prelude.presets[$0] }.map { preset in
       Item(
         name: preset.name, kind: .preset, summary: GraftCompiler.text(of: preset.declaration.value),
-        text: preset.file.text(at: preset.declaration.at))
+        text: preset.file.text(at: preset.declaration.at), isModelPreset: preset.isOfModel)
     }
     return grafts + operators.filter { $0.kind == .operator } + operators.filter { $0.kind == .model } + presets
   }()
+}
+
+extension PresetSymbol {
+  /// Whether what it calls is a model.
+  fileprivate var isOfModel: Bool {
+    guard case .call(let callee, _) = declaration.value.kind, let name = callee.dottedName else { return false }
+    return file.operator(name)?.declaration.isModel == true
+  }
 }
 
 extension String {

@@ -30,6 +30,13 @@ import GraftCompiler
     try Graftc.fail(64, ["zoo", "dit-xl2-parallel-d15"], rule: "usage.zoo")
   }
 
+  @Test("Every preset is printed, also one of an operator", arguments: Zoo.items.filter { $0.kind == .preset })
+  func presets(_ item: Zoo.Item) throws {
+    let text = try Graftc.succeed(["zoo", item.name]).output
+    #expect(text.contains("preset \(item.name)"))
+    #expect(text.contains("multiply-adds") == item.isModelPreset)
+  }
+
   @Test("What keeps a graft of the zoo from being planned is told")
   func broken() throws {
     let folder = try TemporaryFolder()
