@@ -5,13 +5,10 @@ cd "$(dirname "$0")/.."
 
 folder=${1:-/tmp/graft-benchmark}
 repeats=${2:-5}
-graftc=$PWD/.build/release/graftc
-mkdir -p "$folder"
+source Benchmarks/measuring.sh
 trap 'rm -f "$folder"/copy.pt "$folder"/out.safetensors' EXIT
 
-cat >"$folder/noise.graft" <<'GRAFT'
-graft "xl2-noise" { base dit.xl2(image: 256) noise(seed: 0)  emit "xl2.pt" }
-GRAFT
+make_xl2
 cat >"$folder/pairs.graft" <<'GRAFT'
 graft "xl2-pairs" {
     base dit.xl2(image: 256) from "xl2.pt"
@@ -26,27 +23,10 @@ graft "xl2-swap" {
     emit "out.safetensors"
 }
 GRAFT
-[[ -f $folder/xl2.pt ]] || "$graftc" compile "$folder/noise.graft"
 
-now() { date +%s.%N; }
-minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a - b }'; }
-median() { sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
-
-peak=0
 graft() {
-  local start
   rm -f "$folder/out.safetensors" # As the copy: replacing a file also pays for freeing the old one.
-  start=$(now)
-  "$graftc" compile "$folder/$1.graft" -o "$folder/out.safetensors" --force --quiet >/dev/null &
-  local pid=$!
-  while [[ -r /proc/$pid/status ]]; do
-    local anonymous
-    anonymous=$(awk '/^RssAnon/ { print $2 }' "/proc/$pid/status" 2>/dev/null || true)
-    ((${anonymous:-0} > peak)) && peak=$anonymous
-    sleep 0.02
-  done
-  wait "$pid"
-  minus "$(now)" "$start" >>"$folder/$1.seconds"
+  measure "$1" compile "$folder/$1.graft" -o "$folder/out.safetensors" --force --quiet
 }
 
 copy() {
@@ -58,7 +38,7 @@ copy() {
   rm -f "$folder/copy.pt"
 }
 
-rm -f "$folder"/*.seconds
+rm -f "$folder"/*.seconds "$folder"/*.peak
 cat "$folder/xl2.pt" >/dev/null # Into the page cache, for all alike.
 for ((round = 0; round < repeats; round++)); do
   copy
@@ -70,4 +50,4 @@ for name in copy pairs swap; do
   seconds=$(median <"$folder/$name.seconds")
   awk -v n="$name" -v s="$seconds" -v b="$base" 'BEGIN { printf "%-6s %7.2f s  %.2f of a copy\n", n, s, s / b }'
 done
-echo "peak of private memory (RssAnon): $((peak / 1024)) MB"
+echo "peak of private memory (RssAnon): $(peak_of pairs swap) MB"
