@@ -87,7 +87,10 @@ public final class Compiler {
       }
     }
     for symbol in scope.operatorNames where diagnostics.items.count <= 100 {
-      if let found = scope.operators[symbol] { checkNames(found) }
+      if let found = scope.operators[symbol] { for mistake in NameCheck.mistakes(of: found) { report(mistake) } }
+    }
+    for preset in scope.presetNames where diagnostics.items.count <= 100 {
+      if let found = scope.presets[preset] { for mistake in NameCheck.mistakes(of: found) { report(mistake) } }
     }
     if library.diagnostics.hasErrors { return [] }
     var results: [CompiledGraft] = []

@@ -1,8 +1,9 @@
 /// The name in `names` that a misspelt `word` most likely means, or `nil` where none is close.
 ///
 /// Close is an edit distance (insert, delete, replace, swap of neighbours) of at most a third of the word's length,
-/// at least one.
+/// at least one. One letter is no misspelling of another.
 public func suggestion(for word: String, among names: some Sequence<String>) -> String? {
+  guard word.count > 1 else { return nil }
   let limit = max(1, word.count / 3)
   var best: (distance: Int, name: String)?
   for name in names where name != word {
