@@ -48,7 +48,7 @@ extension Formats {
     _ address: CheckpointAddress
   ) throws(Diagnostic) -> (reader: any CheckpointReader, notes: [String]) {
     let whole = try open(address.file)
-    var notes: [String] = []
+    var notes = whole.notes
     var reader = whole
     if let key = address.key {
       reader = try whole.selecting(key)

@@ -11,6 +11,7 @@ struct InspectCommand: ParsableCommand {
 
   @Argument(help: "Checkpoints; 'train.pt:ema' is the part under that key.") var checkpoints: [String]
   @Flag(help: "Print back the graft file that a checkpoint was made from.") var program = false
+  @Flag(help: "List what the pickles of a PyTorch file would have imported; nothing is.") var pickleGlobals = false
   @Flag(help: "One JSON object a line.") var json = false
   @Option(
     name: .customLong("assume"), parsing: .singleValue, help: "What tensors do not tell, such as 'dit(heads: 4)'.")
@@ -25,6 +26,11 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func inspect(_ address: String, _ console: Console) throws(Diagnostic) {
+    if pickleGlobals {
+      let names = try PickleGlobals.list(CheckpointAddress(parsing: address).file)
+      console.print(json ? jsonList(names).text() : textList(names, address))
+      return
+    }
     let reader = try Formats.open(CheckpointAddress(parsing: address))
     if program {
       guard let source = reader.metadata["graft.source"] else {
@@ -44,6 +50,7 @@ struct InspectCommand: ParsableCommand {
       reason = error.message + (error.help.map { $0.contains("--assume") ? " (\($0))" : "" } ?? "")
       console.detail("no model is recognised: \(error.message)")
     }
+    for note in reader.notes { console.note(note) }
     console.notes(of: compiler)
     console.print(json ? jsonReport(reader, model).text() : textReport(reader, model, reason))
   }
@@ -54,15 +61,44 @@ struct InspectCommand: ParsableCommand {
       "format": .text(reader.format),
       "model": model.map(self.json) ?? .null,
       "metadata": .object(metadata),
-      "tensors": .list(
-        reader.entries.map { entry in
-          [
-            "name": .text(entry.name), "path": .list(entry.path.map { .text($0) }),
-            "dtype": .text(entry.dtype.safetensorsName ?? entry.dtype.rawValue.uppercased()),
-            "shape": .list(entry.shape.axes.map { .int($0) }), "bytes": .int(entry.byteCount),
-          ]
-        }),
+      "tensors": .list(reader.entries.indices.map { json(of: $0, in: reader) }),
     ]
+  }
+
+  private func json(of index: Int, in reader: any CheckpointReader) -> JSON {
+    let entry = reader.entries[index]
+    var members: [JSON.Member] = [
+      JSON.Member("name", .text(entry.name)), JSON.Member("path", .list(entry.path.map { .text($0) })),
+      JSON.Member("dtype", .text(entry.dtype.safetensorsName ?? entry.dtype.rawValue.uppercased())),
+      JSON.Member("shape", .list(entry.shape.axes.map { .int($0) })), JSON.Member("bytes", .int(entry.byteCount)),
+    ]
+    if let alias = reader.aliases[index] {
+      members.append(JSON.Member("alias", .text(reader.entries[alias.target].name)))
+    }
+    return .object(members)
+  }
+
+  private func jsonList(_ names: [PickledName]) -> JSON {
+    [
+      "globals": .list(
+        names.map {
+          [
+            "module": .text($0.module), "name": .text($0.name), "allowed": .bool($0.isAllowed),
+            "called": .bool($0.isCalled), "offset": .int($0.offset),
+          ]
+        })
+    ]
+  }
+
+  private func textList(_ names: [PickledName], _ address: String) -> String {
+    guard !names.isEmpty else { return "\(address): no pickle mentions any name" }
+    let rows = names.map {
+      [
+        "\($0.module).\($0.name)", $0.isCalled ? "called" : "mentioned", $0.isAllowed ? "data" : "refused",
+        groupedDigits($0.offset),
+      ]
+    }
+    return table(["name", "would be", "graft takes it for", "byte"], rows).joined(separator: "\n")
   }
 
   private func json(_ model: OpenModel) -> JSON {
@@ -95,8 +131,18 @@ struct InspectCommand: ParsableCommand {
       lines.append("  \(key): \(first.prefix(100))\(first.count > 100 || value.contains("\n") ? " ..." : "")")
     }
     lines.append("tensors")
-    let rows = reader.entries.map { [$0.name, $0.dtype.rawValue, $0.shape.description, groupedDigits($0.byteCount)] }
+    let rows = TensorGroup.groups(of: reader.entries).map {
+      [$0.name, $0.dtype.rawValue, $0.shape.description, groupedDigits($0.byteCount)]
+    }
     lines += table(["name", "dtype", "shape", "bytes"], rows)
+    if !reader.aliases.isEmpty {
+      lines.append("tied")
+      for (index, alias) in reader.aliases.sorted(by: { $0.key < $1.key }) {
+        let (entry, target) = (reader.entries[index], reader.entries[alias.target])
+        let isWhole = alias.isWhole(entry.shape, ofTarget: target.shape)
+        lines.append("  \(entry.name) = \(isWhole ? "" : "a part of ")\(target.name)")
+      }
+    }
     return lines.joined(separator: "\n")
   }
 

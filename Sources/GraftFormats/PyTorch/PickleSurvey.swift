@@ -186,35 +186,46 @@ struct PickleSurvey {
 
 /// What the pickles of a file would import.
 public enum PickleGlobals {
-  /// The names that the pickles of the file at `path` mention, each once, in their order.
+  /// The names that the pickles of the checkpoint at `path` mention, each once, in their order.
   ///
-  /// A file without pickles mentions none. Archives are looked through for records that end in `.pkl`.
-  /// - Throws: rules of the pages `checkpoint` and `zip`, `pytorch.compressed` where a pickle is packed.
+  /// A file without pickles mentions none. Archives are looked through for records that end in `.pkl`, an index for all
+  /// files that it names.
+  /// - Throws: rules of the pages `checkpoint`, `sharded` and `zip`, `pytorch.compressed` where a pickle is packed.
   public static func list(_ path: String) throws(Diagnostic) -> [PickledName] {
+    let path = PathKind(of: path) == .folder ? try Folder.checkpoint(in: path) : path
     let mapped = try MappedFile(path: path)
-    let bytes = mapped.storage.bytes
     var found: [PickledName] = []
-    if bytes.starts(with: [0x50, 0x4B, 3, 4]) {
+    guard ShardedCheckpoint.recognises(mapped.storage.bytes) else {
+      try list(mapped, into: &found)
+      return found
+    }
+    for shard in try ShardedCheckpoint.shardPaths(ofIndex: path) { try list(try MappedFile(path: shard), into: &found) }
+    return found
+  }
+
+  private static func list(_ mapped: MappedFile, into found: inout [PickledName]) throws(Diagnostic) {
+    let bytes = mapped.storage.bytes
+    if ZipArchive.recognises(bytes) {
       for record in try ZipArchive(mapped).records where record.name.hasSuffix(".pkl") {
         guard !record.isDeflated else {
           throw Diagnostic(
             "pytorch.compressed", "'\(record.name.shortened)' is compressed; torch only stores",
-            at: Location(path, record.range))
+            at: Location(mapped.path, record.range))
         }
         merge(PickleSurvey(mapped, record.range).names, into: &found)
       }
-      return found
+      return
     }
     // Legacy files are several pickles, followed by values; a bare pickle is one.
+    let isLegacy = LegacyLayout.recognises(bytes)
+    guard isLegacy || barePickle(mapped).isPickle else { return }
     var position = 0
-    for _ in 0..<5 where position < bytes.count {
+    for _ in 0..<(isLegacy ? 5 : 1) where position < bytes.count {
       let survey = PickleSurvey(mapped, position..<bytes.count)
-      guard survey.isComplete || position == 0 else { break }
       merge(survey.names, into: &found)
-      guard survey.isComplete, LegacyLayout.recognises(bytes) else { break }
+      guard survey.isComplete else { return }
       position = survey.end
     }
-    return found
   }
 
   private static func merge(_ names: [PickledName], into found: inout [PickledName]) {

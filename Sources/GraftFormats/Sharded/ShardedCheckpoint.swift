@@ -17,12 +17,12 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
   let entries: [TensorEntry]
   let metadata: [String: String]
   let aliases: [Int: TensorAlias]
+  let notes: [String]
   private let shards: [any LocatedCheckpoint]
   /// For each entry, its shard and its number there.
   private let places: [(shard: Int, index: Int)]
 
   var files: [MappedFile] { shards.flatMap(\.files) }
-  var notes: [String] { shards.flatMap(\.notes) }
 
   /// Whether `bytes` are those of an index, whatever it is called.
   static func recognises(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -37,26 +37,11 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
   /// - Throws: rules of the pages `sharded`, `json` and of the shards' format.
   init(indexPath: String) throws(Diagnostic) {
     let index = try MappedFile(path: indexPath)
-    let map = try Self.weightMap(index)
-    let folder = indexPath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-    let indexName = indexPath.split(separator: "/").last.map(String.init) ?? indexPath
-
-    var names: [String] = []  // In the order of the index.
-    var numbers: [String: Int] = [:]
-    for (tensor, shard) in map where numbers[shard] == nil {
-      try Self.check(shard, of: tensor, indexName: indexName, indexPath)
-      numbers[shard] = names.count
-      names.append(shard)
-    }
+    let (map, totalSize) = try Self.weightMap(index)
+    let names = try Self.shardNames(map, indexPath)
     var shards: [any LocatedCheckpoint] = []
     for name in names {
-      let path = (folder.isEmpty && !indexPath.hasPrefix("/") ? "" : folder + "/") + name
-      guard PathKind(of: path) != .nothing else {
-        throw Diagnostic(
-          "sharded.missing-shard", "the index names '\(name.shortened)', which is not there", at: Location(indexPath),
-          category: .inputMissing)
-      }
-      shards.append(try Formats.openSingle(try MappedFile(path: path)))
+      shards.append(try Formats.openSingle(try MappedFile(path: try Self.path(of: name, indexPath))))
     }
 
     var entries: [TensorEntry] = []
@@ -95,6 +80,7 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
     self.aliases = aliases
     self.shards = shards
     self.places = places
+    notes = shards.flatMap(\.notes) + Self.note(onTotalSize: totalSize, entries, aliases, indexPath)
   }
 
   func tensor(at index: Int) throws(Diagnostic) -> Tensor {
@@ -117,8 +103,56 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
     try shards[places[index].shard].stream(places[index].index, inRunsOf: byteCount, body)
   }
 
-  /// Tensor and shard, in the order of the index.
-  private static func weightMap(_ index: MappedFile) throws(Diagnostic) -> [(String, String)] {
+  /// The paths of the files that the index `indexPath` names, none of which is opened.
+  ///
+  /// - Throws: rules of the pages `sharded` and `json`.
+  static func shardPaths(ofIndex indexPath: String) throws(Diagnostic) -> [String] {
+    let names = try shardNames(try weightMap(try MappedFile(path: indexPath)).map, indexPath)
+    var paths: [String] = []
+    for name in names { paths.append(try path(of: name, indexPath)) }
+    return paths
+  }
+
+  /// The files that `map` names, each once, in the order of the index.
+  private static func shardNames(_ map: [(String, String)], _ indexPath: String) throws(Diagnostic) -> [String] {
+    let indexName = indexPath.split(separator: "/").last.map(String.init) ?? indexPath
+    var names: [String] = []
+    var seen: Set<String> = []
+    for (tensor, shard) in map where !seen.contains(shard) {
+      try check(shard, of: tensor, indexName: indexName, indexPath)
+      seen.insert(shard)
+      names.append(shard)
+    }
+    return names
+  }
+
+  /// Where the shard called `name` is, which is there.
+  private static func path(of name: String, _ indexPath: String) throws(Diagnostic) -> String {
+    let folder = indexPath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    let path = (folder.isEmpty && !indexPath.hasPrefix("/") ? "" : folder + "/") + name
+    guard PathKind(of: path) != .nothing else {
+      throw Diagnostic(
+        "sharded.missing-shard", "the index names '\(name.shortened)', which is not there", at: Location(indexPath),
+        category: .inputMissing)
+    }
+    return path
+  }
+
+  /// What to say where the index gives another size than the tensors have, with tied ones counted once or each.
+  private static func note(
+    onTotalSize totalSize: Int?, _ entries: [TensorEntry], _ aliases: [Int: TensorAlias], _ indexPath: String
+  ) -> [String] {
+    guard let totalSize else { return [] }
+    let each = entries.reduce(0) { $0 &+ $1.byteCount }
+    let once = entries.indices.reduce(0) { aliases[$1] == nil ? $0 &+ entries[$1].byteCount : $0 }
+    guard totalSize != each, totalSize != once else { return [] }
+    return ["the index '\(indexPath)' gives the tensors \(totalSize) bytes, but they have \(each)"]
+  }
+
+  /// Tensor and shard, in the order of the index, and the bytes that it gives all tensors.
+  private static func weightMap(
+    _ index: MappedFile
+  ) throws(Diagnostic) -> (map: [(String, String)], totalSize: Int?) {
     guard index.byteCount <= indexLimit else {
       throw Diagnostic(
         "sharded.index", "the index has \(index.byteCount) bytes, more than \(indexLimit)", at: Location(index.path))
@@ -128,7 +162,12 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
       throw Diagnostic("sharded.index", "the index is no JSON object", at: Location(index.path))
     }
     var map: [(String, String)]?
+    var totalSize: Int?
     try scanner.object { (scanner, name) throws(Diagnostic) in
+      if name == "metadata" {
+        totalSize = try scanner.value()["total_size"]?.intValue
+        return
+      }
       guard name == "weight_map" else { return try scanner.skipValue() }
       guard scanner.kind() == .object else {
         throw scanner.failure("sharded.index", "'weight_map' is no object", scanner.position)
@@ -146,7 +185,7 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
     guard let map else {
       throw Diagnostic("sharded.index", "the index has no 'weight_map'", at: Location(index.path))
     }
-    return map
+    return (map, totalSize)
   }
 
   /// Refuses names that lead out of the index's folder. A link that stands under a plain name is followed: caches of

@@ -44,7 +44,8 @@ import Testing
   @Test("Every fixture and every hostile file can be asked") func everything() throws {
     for file in ExpectedFile.small.map(\.path) + HostileFile.all.map(\.path) {
       do throws(Diagnostic) { _ = try PickleGlobals.list(file) } catch {
-        #expect(error.rule.hasPrefix("zip.") || error.rule == "pytorch.compressed", "\(file)")
+        let page = error.rule.split(separator: ".").first.map(String.init) ?? ""
+        #expect(["zip", "sharded", "json"].contains(page) || error.rule == "pytorch.compressed", "\(file)")
       }
     }
   }

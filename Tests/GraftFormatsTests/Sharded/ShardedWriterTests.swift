@@ -89,4 +89,14 @@ import Testing
     #expect(error?.rule == "sharded.limit" && error?.category == .usage)
     #expect(folder.names == [])
   }
+
+  @Test("An index that gives another size than the tensors have is read, and that is told") func totalSize() throws {
+    let folder = try TemporaryFolder()
+    try TransferEngine.write([("w", tensor(0, 2))], to: folder.path + "/x.safetensors")
+    for (size, count) in [("8", 0), ("9", 1), ("\"8\"", 0)] {
+      let text = #"{"metadata":{"total_size":"# + size + #"},"weight_map":{"w":"x.safetensors"}}"#
+      let path = try folder.write(Array(text.utf8), as: "x.safetensors.index.json")
+      #expect(try Formats.open(path).notes.count == count)
+    }
+  }
 }

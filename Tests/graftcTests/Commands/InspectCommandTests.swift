@@ -113,6 +113,43 @@ import Testing
     // Bait lies outside of the checkpoint's folder; its tensor's name would show that it was read.
     #expect(!result.output.contains("outside"))
   }
+
+  @Test("What a pickle would import is listed, and nothing of it happens")
+  func pickleGlobals() throws {
+    let file = "\(Golden.folder)/hostile/torch/code_newobj.pt"
+    try Graftc.fail(65, ["inspect", file], rule: "pytorch.pickle-forbidden")
+    #expect(try Graftc.succeed(["inspect", file, "--pickle-globals"]).output.contains("subprocess.Popen"))
+    let report = try Graftc.succeed(["inspect", file, "--pickle-globals", "--json"]).json()
+    let first = try #require(report["globals"]?.listValue?.first)
+    #expect(first.members?.map(\.name) == ["module", "name", "allowed", "called", "offset"])
+    #expect(first["name"] == "Popen" && first["allowed"] == false && first["called"] == true)
+  }
+
+  @Test("Tied tensors are told, and types that a file does not spell")
+  func ties() throws {
+    let ties = try Graftc.succeed(["inspect", "\(Golden.folder)/kinds/sharing.pt"])
+    #expect(ties.output.contains("  again = grid") && ties.output.contains("  row = a part of grid"))
+    #expect(try Graftc.succeed(["inspect", "\(Golden.folder)/kinds/bf16.npy"]).error.contains("taken for bf16"))
+  }
+
+  /// What a process has that inspects nothing, and room for tables that grow with a file.
+  static let allowance = 48 << 20
+
+  @Test("A hostile file costs neither time nor memory")
+  func hostileCost() throws {
+    let manifest = try JSON(
+      parsing: [UInt8](try Data(contentsOf: URL(filePath: "\(Golden.folder)/hostile/manifest.json"))),
+      file: "manifest.json")
+    let base = try Graftc.succeed(["version"]).peakByteCount
+    for one in try #require(manifest["cases"]?.listValue) {
+      let file = try #require(one["file"]?.textValue)
+      let start = ContinuousClock.now
+      let result = try Graftc.run(["inspect", "\(Golden.folder)/hostile/\(file)"])
+      #expect(result.code == 65 || result.code == 66 || one["may_load"] == true, "\(file)")
+      #expect(result.peakByteCount < base + Self.allowance, "\(file)")
+      #expect(ContinuousClock.now - start < .seconds(4), "\(file)")
+    }
+  }
 }
 
 extension Golden {
