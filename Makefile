@@ -1,6 +1,6 @@
 # Each target can be run alone, in a fresh checkout.
 
-.PHONY: build test demo format lint clean setup
+.PHONY: build test test-interop demo format lint clean setup
 
 SOURCES = Sources Tests Package.swift
 CONFIGURATION ?= debug
@@ -14,6 +14,10 @@ build: setup
 # time to be testable.
 test: setup
 	swift test -c release --disable-testable-imports
+
+# Reads what torch, safetensors and NumPy write, and has them read what graft writes; needs Python and, once, a network.
+test-interop: setup
+	@bash scripts/interop.sh
 
 # Grafts an operator onto a small model and draws pictures with both.
 demo: build
@@ -31,7 +35,7 @@ lint:
 	@.build/$(CONFIGURATION)/graftc fmt --check $(GRAFTS)
 
 clean:
-	rm -rf .build demo-out
+	rm -rf .build .build-interop demo-out
 
 setup:
 	@bash scripts/setup.sh

@@ -3,7 +3,8 @@
     python make_kinds.py [FOLDER]
 
 FOLDER is `kinds` beside this file. Needs torch, numpy and ml_dtypes; their versions stand in `expected.json`. Values are counted
-up, not drawn, so that the same versions give the same bytes. A file with `refused` must be refused by that rule.
+up, not drawn, so that the same versions give the same bytes, but for the legacy layout, whose keys are addresses.
+A file with `refused` must be refused by that rule.
 """
 import collections
 import hashlib
@@ -76,6 +77,10 @@ shared = {"grid": grid, "flat": flat, "row": grid[2], "column": grid[:, 1], "aga
           "half": alone[:6], "late": alone[3:9], "odd": alone[1::2]}
 put("sharing.pt", shared, shared.items(),
     aliases={k: "grid" for k in ("flat", "row", "column", "again", "back", "step", "spread", "one", "window")})
+
+# Slices of tensors without elements, which start behind the end of their storage.
+nothing = {"late": torch.zeros(4, 0)[2:], "column": torch.zeros(0, 3)[:, 1], "bytes": torch.zeros(4, 0, dtype=torch.uint16)[3:]}
+put("nothing.pt", nothing, nothing.items())
 
 # Parameters, tensors with attributes, storages, a module's state.
 parameter = torch.nn.Parameter(torch.arange(6.0).view(2, 3))

@@ -36,14 +36,16 @@ struct StridedView: Sendable {
     let available = bytes.count / width
     guard let count = Shape(tensor.sizes).elementCount, count.multipliedReportingOverflow(by: width).overflow == false
     else { throw Diagnostic("pytorch.tensor-size", "the sizes \(tensor.sizes) of '\(name)' overflow", at: place) }
-    guard tensor.offset >= 0, tensor.offset <= available else {
+    // Where nothing starts does not matter: slices of tensors without elements start behind their storage.
+    let start = count == 0 ? min(tensor.offset, available) : tensor.offset
+    guard start >= 0, start <= available else {
       throw Diagnostic(
         "pytorch.tensor-range", "'\(name)' starts at element \(tensor.offset) of a storage of \(available)", at: place)
     }
     guard let layout = StridedLayout(sizes: tensor.sizes, strides: tensor.strides, width: width) else {
       throw Diagnostic("pytorch.tensor-range", "the strides \(tensor.strides) of '\(name)' overflow", at: place)
     }
-    guard layout.reach <= available - tensor.offset else {
+    guard layout.reach <= available - start else {
       throw Diagnostic(
         "pytorch.tensor-range",
         "'\(name)' has \(layout.reach) elements from element \(tensor.offset) on, in a storage of \(available)",
@@ -77,7 +79,7 @@ struct StridedView: Sendable {
     guard sign == .none || Self.canNegate(dtype, parts: sign != .all) else {
       throw Diagnostic("pytorch.tensor-kind", "'\(name)' of \(dtype) waits for a sign that it cannot have", at: place)
     }
-    offsetInBytes = bytes.lowerBound + tensor.offset * width
+    offsetInBytes = bytes.lowerBound + start * width
   }
 
   /// Copies the elements out of `source`, the whole file, into `target`, from element `first` on.
