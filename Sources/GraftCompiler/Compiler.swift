@@ -18,6 +18,8 @@ public final class Compiler {
     public var seed: UInt64 = 0
     /// `--assume` texts.
     public var assumptions: [String] = []
+    /// Whether an argument that nothing tells is left open instead of asked for: such a model is looked at, not run.
+    public var leavesOpen = false
     /// `--set` values: several values make variants, several names their product.
     public var settings: [(name: String, values: String)] = []
 

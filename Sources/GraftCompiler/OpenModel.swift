@@ -49,6 +49,9 @@ public final class OpenModel: Sendable {
     return result
   }
 
+  /// What would settle the arguments that were left open, as `--assume` takes it.
+  public var questions: [String] { module.questions }
+
   /// The checkpoints that the model's tensors are in.
   public var readers: [any CheckpointReader] { sources?.readers ?? [] }
 
@@ -131,9 +134,14 @@ extension Compiler {
     let evaluator = Evaluator()
     var module = try recognise(opened, Library.prelude, evaluator)
     try fill(&module, from: opened, number: 0, at: nil)
+    let program: Program
+    do throws(Diagnostic) { program = try lower(module, evaluator) } catch {
+      // With an argument open there may be no graph, and none is wanted.
+      guard options.leavesOpen, !module.questions.isEmpty else { throw error }
+      program = Program(parameters: [], graphs: [])
+    }
     return OpenModel(
-      module, program: try lower(module, evaluator), assumed: options.assumptions, readers: checkpoints.readers,
-      files: [text])
+      module, program: program, assumed: options.assumptions, readers: checkpoints.readers, files: [text])
   }
 
   /// The model in an opened checkpoint: from what it says of itself, else from its tensors.
@@ -143,6 +151,12 @@ extension Compiler {
     let file = opened.reader.file
     if let module = try SelfDescription.module(from: opened.reader.metadata, file: file, evaluator) { return module }
     var recognition = try recognition(of: opened, names, evaluator)
+    if options.leavesOpen {
+      recognition.leavesOpen = true
+      if let module = try? recognition.model() { return module }
+      // Where sizes follow from what is open, a question says more than a misfit.
+      recognition = try self.recognition(of: opened, names, evaluator)
+    }
     return try recognition.model()
   }
 

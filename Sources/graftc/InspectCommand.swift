@@ -42,6 +42,7 @@ struct InspectCommand: ParsableCommand {
     }
     var options = Compiler.Options()
     options.assumptions = assumptions
+    options.leavesOpen = true
     let compiler = Compiler(options: options)
     var model: OpenModel?
     var reason: String?
@@ -119,6 +120,7 @@ struct InspectCommand: ParsableCommand {
     if let model {
       lines.append("model \(model.name)(\(model.arguments))")
       lines.append("  \(groupedDigits(model.summary.parameters)) parameters, depth \(model.summary.depth)")
+      for question in model.questions { lines.append("  tensors do not tell, and running needs, \(question)") }
       lines += blockLines(model)
     } else {
       lines.append("no model is recognised" + (reason.map { ": \($0)" } ?? ""))

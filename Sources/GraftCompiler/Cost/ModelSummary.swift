@@ -140,11 +140,15 @@ extension ModelSummary {
 extension Module {
   /// The arguments for a person: `width: 64, heads: 4`.
   var argumentsText: String {
-    arguments.map { "\($0.label): \($0.value.summary)" }.joined(separator: ", ")
+    arguments.map { "\($0.label): \(openArguments.contains($0.label) ? "?" : $0.value.summary)" }.joined(
+      separator: ", ")
   }
 
-  /// The arguments for a program, numbers as numbers.
-  var argumentValues: JSON { .object(arguments.map { JSON.Member($0.label, $0.value.report) }) }
+  /// The arguments for a program, numbers as numbers, and null for what is open.
+  var argumentValues: JSON {
+    .object(
+      arguments.map { JSON.Member($0.label, openArguments.contains($0.label) ? .null : $0.value.report) })
+  }
 }
 
 extension ModuleParameter {

@@ -26,6 +26,8 @@ package struct Module: Sendable {
   package var baseName: String?
   /// The base's part whose place it took, where it is not that part itself.
   var replacedName: String?
+  /// Labels of arguments that hold something only because nothing tells what they are.
+  var openArguments: Set<String> = []
   /// What was said to the preset that it came from, for messages: `image 512`.
   var setting: String?
 

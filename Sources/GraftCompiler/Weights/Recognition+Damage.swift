@@ -7,8 +7,7 @@ extension Recognition {
   func checkTensors(_ symbol: OperatorSymbol) throws(Diagnostic) {
     var copy = self
     do throws(Diagnostic) {
-      _ = try copy.whole(
-        try copy.instantiated(symbol, prefix: [], surroundings: [], standIn: .number(Number(1))))
+      _ = try copy.whole(try copy.instantiated(symbol, prefix: [], surroundings: [], isGuessed: true))
     } catch {
       if error.rule.hasPrefix("weights.") || error.rule == "recognise.extra" { throw error }
     }

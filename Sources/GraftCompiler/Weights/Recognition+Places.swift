@@ -4,7 +4,9 @@ import GraftIR
 extension Recognition {
   /// Whether `module` takes what the model gives at `path`, and gives what it needs there; also where that cannot be told.
   mutating func fits(_ module: Module, at path: [String]) -> Bool {
-    guard let signature = signature(at: path), module.symbol?.entry("forward") != nil else { return true }
+    guard let signature = signature(at: path), module.symbol?.entry("forward") != nil, !module.hasOpenArguments else {
+      return true
+    }
     let tracer = Tracer(name: "forward")
     var arguments: [Tracer.Argument] = []
     for (index, input) in signature.inputs.enumerated() {

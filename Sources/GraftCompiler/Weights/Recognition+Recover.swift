@@ -11,9 +11,10 @@ extension Recognition {
   /// The arguments that `symbol` reads off the tensors below `datum`; what it cannot read is left out.
   ///
   /// A rule may use the operator's other arguments: those that are read as well, else what a person said, the parts
-  /// around know, or the default is.
+  /// around know, or the default is. `trustsOpen` says whether stand-ins for what is open count as known.
   func recovered(
-    _ symbol: OperatorSymbol, _ datum: Datum?, assuming assumed: [String: Datum] = [:], surroundings: [Module] = []
+    _ symbol: OperatorSymbol, _ datum: Datum?, assuming assumed: [String: Datum] = [:], surroundings: [Module] = [],
+    trustsOpen: Bool = true
   ) -> [String: Datum] {
     guard case .record(let tensors)? = datum else { return [:] }
     var result: [String: Datum] = [:]
@@ -26,7 +27,8 @@ extension Recognition {
         let environment = Environment(scope: Scope(parent: nil, file: symbol.file), place: .compileTime)
         known[label] = try? evaluator.defaultValue(value, for: parameter, environment)
       } else {
-        known[label] = surroundings.lazy.compactMap { $0.known(label) }.first
+        let module = surroundings.first { $0.known(label) != nil }
+        if trustsOpen || module?.openArguments.contains(label) == false { known[label] = module?.known(label) }
       }
     }
     // A rule may use what another one gives, whichever stands first.
@@ -100,10 +102,12 @@ extension Recognition {
     guard case .call(let callee, _) = expression.kind else { return false }
     return callee.dottedName == "alike"
   }
+}
 
-  /// Whether a rule reads metadata or presets, and no tensors.
-  func isHearsay(_ expression: Expression) -> Bool {
-    guard case .call(let callee, _) = expression.kind else { return false }
+extension Expression {
+  /// Whether a `recover` rule reads metadata or presets, and no tensors.
+  var isHearsay: Bool {
+    guard case .call(let callee, _) = kind else { return false }
     return callee.dottedName == "alike" || callee.dottedName == "noted"
   }
 }

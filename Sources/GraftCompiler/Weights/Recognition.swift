@@ -11,6 +11,10 @@ struct Recognition {
   let metadata: [String: String]
   let assumptions: [Assumption]
   let evaluator: Evaluator
+  /// Whether what nothing tells is left open rather than asked for.
+  var leavesOpen = false
+  /// The whole number that stands for one that is open.
+  var standIn = 1
   /// Each tensor's shape by full name.
   let shapes: [String: Shape]
   /// The same as nested records, so that `fc1.weight[0]` reads a size.
@@ -88,6 +92,7 @@ struct Recognition {
   }
 
   private mutating func model(_ symbol: OperatorSymbol) throws(Diagnostic) -> Module {
+    if leavesOpen { return try openModel(symbol) }
     let expected: Module
     do throws(Diagnostic) { expected = try instantiated(symbol, prefix: [], surroundings: []) } catch {
       if error.rule == "recognise.ask" { try checkTensors(symbol) }
@@ -261,10 +266,10 @@ struct Recognition {
   }
 
   /// `symbol` with the arguments that its tensors, the metadata, a preset or a person settle; `parts` are operators that
-  /// it was given, `standIn` takes the place of what would be asked for.
+  /// it was given, and where `isGuessed`, something stands for what would be asked for.
   mutating func instantiated(
     _ symbol: OperatorSymbol, prefix: [String], surroundings: [Module], parts: [String: Module] = [:],
-    standIn: Datum? = nil
+    isGuessed: Bool = false
   ) throws(Diagnostic) -> Module {
     var assumed: [String: Datum] = [:]
     for assumption in assumptions where assumption.path == nil && assumption.symbol == symbol {
@@ -275,20 +280,28 @@ struct Recognition {
     }
     var arguments = recovered(symbol, datum(at: prefix), assuming: assumed, surroundings: surroundings)
     arguments.merge(assumed) { $1 }
+    var open: Set<String> = []
+    if leavesOpen {
+      // What was worked out with a stand-in is as open as that is.
+      let certain = recovered(
+        symbol, datum(at: prefix), assuming: assumed, surroundings: surroundings, trustsOpen: false)
+      open = Set(arguments.keys).subtracting(certain.keys).subtracting(assumed.keys)
+    }
     for parameter in symbol.declaration.parameters
     where arguments[parameter.label.text] == nil && parameter.defaultValue == nil && parameter.operatorType == nil {
       let label = parameter.label.text
       if surroundings.contains(where: { $0.known(label) != nil }) { continue }
       // What should stand in the tensors and does not is no question to a person: they are another operator's.
-      guard !symbol.recoveries.contains(where: { $0.0.text == label && !isHearsay($0.1) }) else {
+      guard !symbol.recoveries.contains(where: { $0.0.text == label && !$0.1.isHearsay }) else {
         if prefix.isEmpty, let missing = missingRecovery(of: label, symbol) { throw missing }
         throw Diagnostic(
           "recognise.unknown-operator",
           "the tensors of '\(spelledPath(prefix))' in \(file) do not tell '\(label)' of '\(symbol.name)'",
           at: Location(file, tensor: prefix.joined(separator: ".")))
       }
-      if let standIn, case .int? = parameter.type {
-        arguments[label] = standIn
+      if leavesOpen || isGuessed, let placeholder = parameter.type?.placeholder(standIn) {
+        arguments[label] = placeholder
+        if leavesOpen { open.insert(label) }
         continue
       }
       throw Diagnostic(
@@ -299,7 +312,11 @@ struct Recognition {
     var operation = Operation(target: .symbol(symbol), arguments: arguments, at: symbol.declaration.name.at)
     operation.parts = parts
     do throws(Diagnostic) {
-      return try evaluator.instantiate(operation, InstantiationContext(inputs: [], surroundings: surroundings))
+      var module = try evaluator.instantiate(
+        operation, InstantiationContext(inputs: [], surroundings: surroundings))
+      module.openArguments = open
+      module.markOpen()
+      return module
     } catch {
       guard prefix.isEmpty, !error.rule.hasPrefix("limits.") else { throw error }
       let told = arguments.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.summary)" }

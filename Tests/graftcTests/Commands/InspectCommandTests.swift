@@ -69,6 +69,31 @@ import Testing
     try Graftc.fail(65, ["inspect", Golden.shapesModel, "--program"], rule: "inspect.no-program")
   }
 
+  @Test("A grafted release is named block by block without being told anything; what is open is null")
+  func open() throws {
+    let file = Golden.folder + "/dit/graft_mixed.pt"
+    let model = try #require(try Graftc.succeed(["inspect", file, "--json"]).json()["model"])
+    #expect(model["arguments"]?["heads"] == .null)
+    #expect(model["arguments"]?["width"] == .int(16))
+    let blocks = try #require(model["blocks"]?.listValue)
+    func operators(_ part: String) -> [String] {
+      blocks.filter { $0["path"]?.textValue?.hasSuffix("." + part) == true }.compactMap { $0["operator"]?.textValue }
+    }
+    #expect(operators("attn") == ["swa", "mamba2", "hyena_se", "hyena_x", "hyena_y", "swa", "mamba2", "mha"])
+    #expect(
+      operators("mlp") == ["mlp", "mlp_hyena_x", "mlp", "mlp", "mlp_hyena_x", "mlp", "mlp", "mlp_hyena_x"])
+    #expect(blocks.first?["arguments"] == ["width": 16, "heads": .null, "window": .null])
+    let text = try Graftc.succeed(["inspect", file]).output
+    #expect(text.contains("blocks[0]: attn = swa(width: 16, heads: ?, window: ?), mlp = mlp("))
+    #expect(text.contains("--assume 'dit(heads: ...)'") && text.contains("--assume 'swa(window: ...)'"))
+    // Nothing runs on a guess.
+    let folder = try TemporaryFolder()
+    try Graftc.fail(65, ["run", file, "--input", file, "--output", folder("out.safetensors")], rule: "recognise.ask")
+    // Where sizes follow from what is open, it is worked with as well as it can be.
+    let hybrid = try Graftc.succeed(["inspect", Golden.folder + "/fresh/hybrid28.safetensors"]).output
+    #expect(hybrid.contains("attn = gqa(width: 28, heads: ?, kv_heads: ?") && !hybrid.contains("gqa(kv_heads: ...)"))
+  }
+
   @Test("What tensors do not tell is assumed, and said")
   func assumptions() throws {
     let file = Golden.folder + "/dit/tiny.safetensors"
