@@ -25,6 +25,9 @@ static const unsigned char layers_text[] = {
 static const unsigned char linear_text[] = {
 #embed "graft/linear.graft"
 };
+static const unsigned char lora_text[] = {
+#embed "graft/lora.graft"
+};
 static const unsigned char mamba_text[] = {
 #embed "graft/mamba.graft"
 };
@@ -50,6 +53,7 @@ static const struct {
     FILE_OF(hyena),
     FILE_OF(layers),
     FILE_OF(linear),
+    FILE_OF(lora),
     FILE_OF(mamba),
     FILE_OF(merges),
     FILE_OF(mlp),

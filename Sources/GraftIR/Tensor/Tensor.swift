@@ -38,7 +38,8 @@ public struct Tensor: @unchecked Sendable {
   /// The number of bytes.
   public var byteCount: Int { dtype.byteCount(of: elementCount) ?? 0 }
 
-  /// The bytes, to read, for as long as the tensor lives: whoever keeps them keeps it.
+  /// The bytes, to read, for as long as the tensor lives: whoever keeps them keeps it, and a tensor without a name lives
+  /// no longer than the call that it is an argument of.
   public var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: storage.start + offsetInBytes, count: byteCount)
   }
@@ -60,5 +61,13 @@ public struct Tensor: @unchecked Sendable {
   public func reshaped(_ shape: Shape) -> Tensor {
     precondition(shape.elementCount == elementCount, "a reshape keeps the number of elements")
     return Tensor(dtype, shape, storage: storage, offsetInBytes: offsetInBytes)
+  }
+}
+
+extension Tensor: Equatable {
+  /// Whether both have the same type, shape and bits: a NaN equals itself here, and -0 is not 0.
+  public static func == (first: Tensor, second: Tensor) -> Bool {
+    first.type == second.type
+      && withExtendedLifetime((first, second)) { first.bytes.elementsEqual(second.bytes) }
   }
 }

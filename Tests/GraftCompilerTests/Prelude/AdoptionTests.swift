@@ -29,11 +29,11 @@ import GraftCompiler
   func preserved(_ before: String, _ statement: String) throws {
     let old = try Evaluated(Compiled.small(before)).out()
     let new = try Evaluated(Compiled.small(before + "\n" + statement)).out()
-    #expect(old.bytes.elementsEqual(new.bytes))
+    #expect(old == new)
     #expect(old.doubles.contains { $0 != 0 })
     // The part matters at all: other weights in its place give something else.
     let fresh = try Evaluated(Compiled.small(before + "\n" + statement.withoutStart + " starting fresh")).out()
-    #expect(!old.bytes.elementsEqual(fresh.bytes))
+    #expect(old != fresh)
   }
 
   @Test("A wider MLP keeps what is there: new rows are drawn, new columns are zero")
@@ -111,6 +111,27 @@ import GraftCompiler
     let both = try Evaluated(Compiled.small(before + "\nreplace blocks[1].attn with hyena_x_bi()"))
     #expect(try both.values("blocks.1.attn.short_filter.weight") == old)
     #expect(try both.values("blocks.1.attn.short_filter_back.weight") == old)
+  }
+
+  @Test("An adapter is what it wraps until it is trained, and folds back into a linear layer")
+  func adapters() throws {
+    let plain = try Evaluated(Compiled.small("")).out()
+    let wrap = "replace blocks[all].attn.{qkv, proj} with lora(old, rank: 3, alpha: 6)"
+    #expect(try Evaluated(Compiled.small(wrap)).out() == plain)
+
+    let trained = "replace blocks[all].attn.qkv with lora(old, rank: 3, alpha: 6) starting { up.weight = normal(0.3) }"
+    let folded = """
+      replace blocks[all].attn.qkv with old.inner starting {
+          weight = old.inner.weight + old.alpha / old.rank * matmul(old.up.weight, old.down.weight)
+      }
+      """
+    let adapted = try Evaluated(Compiled.small(trained)).out()
+    let whole = try Evaluated(Compiled.small(trained + "\n" + folded))
+    #expect(whole.weights["blocks.1.attn.qkv.down.weight"] == nil)
+    let difference = zip(adapted.doubles, try whole.out().doubles).reduce(0) { max($0, abs($1.0 - $1.1)) }
+    // Outputs are of order 1; the folded weights, and each product, round to f32 once.
+    #expect(difference <= 1e-5)
+    #expect(zip(adapted.doubles, plain.doubles).contains { abs($0 - $1) > 1e-3 })
   }
 
   @Test("What has nothing in common adopts nothing, and says so")

@@ -95,7 +95,8 @@ import GraftCompiler
       "hyena_se(kernel: 3, inner_kernel: 5)", "hyena_y(kernel: 2)", "hyena_se_bi(inner_kernel: 3)",
       "hyena_x_bi(kernel: 6)",
       "hyena_y_bi()", "mamba2(state: 6, kernel: 2, expand: 3, head_width: 12)", "mamba2_bi(state: 5, head_width: 8)",
-      "swiglu(hidden: 13, bias: true)", "swiglu()", "mlp(hidden: 13)", "mlp_hyena_x(ratio: 1.5, kernel: 3)",
+      "lora(old, rank: 3)", "lora(hyena_x(), rank: 2)", "swiglu(hidden: 13, bias: true)", "swiglu()", "mlp(hidden: 13)",
+      "mlp_hyena_x(ratio: 1.5, kernel: 3)",
     ])
   func every(_ call: String) throws {
     let part = ["mlp", "swiglu"].contains { call.hasPrefix($0) } ? "mlp" : "attn"

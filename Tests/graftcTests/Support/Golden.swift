@@ -111,7 +111,7 @@ func expectSameBits(
   for (name, tensor) in expected {
     guard let other = found[name] else { continue }
     #expect(other.type == tensor.type, "\(name)", sourceLocation: sourceLocation)
-    #expect(other.bytes.elementsEqual(tensor.bytes), "\(name)", sourceLocation: sourceLocation)
+    #expect(other == tensor, "\(name)", sourceLocation: sourceLocation)
   }
 }
 
