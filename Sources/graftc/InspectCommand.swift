@@ -105,6 +105,7 @@ struct InspectCommand: ParsableCommand {
   private func json(_ model: OpenModel) -> JSON {
     [
       "name": .text(model.name), "arguments": model.argumentValues, "layout": .text("model"),
+      "parameters": .int(model.summary.parameters), "depth": .int(model.summary.depth),
       "assumed": .list(model.assumed.map { .text($0) }),
       "blocks": .list(
         model.blocks.map { row in
@@ -118,7 +119,9 @@ struct InspectCommand: ParsableCommand {
       "\(reader.file): \(reader.format), \(groupedDigits(reader.byteCount)) bytes, \(reader.entries.count) tensors"
     ]
     if let model {
-      lines.append("model \(model.name)(\(model.arguments))")
+      let edits = parsed(reader.metadata["graft.edits"])?.listValue ?? []
+      // The arguments are those that the model was built with, before anything was replaced, removed or made parallel.
+      lines.append("model \(edits.isEmpty ? "" : "grafted from ")\(model.name)(\(model.arguments))")
       lines.append("  \(groupedDigits(model.summary.parameters)) parameters, depth \(model.summary.depth)")
       for question in model.questions { lines.append("  tensors do not tell, and running needs, \(question)") }
       lines += blockLines(model)

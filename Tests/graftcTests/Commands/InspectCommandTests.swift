@@ -10,7 +10,7 @@ import Testing
     #expect(report.members?.map(\.name) == ["format", "model", "metadata", "tensors"])
     #expect(report["format"]?.textValue == "pytorch")
     let model = try #require(report["model"])
-    #expect(model.members?.map(\.name) == ["name", "arguments", "layout", "assumed", "blocks"])
+    #expect(model.members?.map(\.name) == ["name", "arguments", "layout", "parameters", "depth", "assumed", "blocks"])
     #expect(model["arguments"]?["width"] == .int(128))
     #expect(model["arguments"]?["heads"] == .int(4))
     let block = try #require(model["blocks"]?.listValue?.first)
@@ -44,6 +44,25 @@ import Testing
     #expect(report["tensors"]?.listValue?.isEmpty == false)
     let text = try Graftc.succeed(["inspect", "\(Golden.folder)/\(path)"]).output
     #expect(text.contains("no model is recognised"))
+  }
+
+  @Test("A grafted model tells what it was built with and how deep it is now")
+  func depth() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      """
+      graft "pairs" {
+          base auto from "\(Golden.shapesModel)"
+          parallelize blocks in pairs with merge_sum()
+          emit "pairs.safetensors"
+      }
+      """, as: "pairs.graft")
+    try Graftc.succeed(["compile", folder("pairs.graft")])
+    let model = try #require(try Graftc.succeed(["inspect", folder("pairs.safetensors"), "--json"]).json()["model"])
+    #expect(model["arguments"]?["depth"] == .int(8))
+    #expect(model["depth"] == .int(4))
+    let text = try Graftc.succeed(["inspect", folder("pairs.safetensors")]).output
+    #expect(text.contains("model grafted from dit(") && text.contains("parameters, depth 4"))
   }
 
   @Test("What graft wrote tells its base, hash and edits, and prints its program back")
