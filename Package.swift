@@ -20,7 +20,8 @@ let package = Package(
     .library(name: "GraftRunner", targets: ["GraftRunner"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ],
   targets: [
     // Ground floor: C loops and system libraries.
@@ -44,7 +45,9 @@ let package = Package(
       name: "GraftPrelude", exclude: ["graft"],
       cSettings: [.unsafeFlags(["-std=c23", "-Wno-c23-extensions"])]),
     .target(
-      name: "GraftCompiler", dependencies: ["GraftIR", "GraftFormats", "GraftPrelude"], swiftSettings: strict),
+      name: "GraftCompiler",
+      dependencies: ["GraftIR", "GraftFormats", "GraftPrelude", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
 
     // Running graphs: kernels, memory, threads, sampling.
     .target(

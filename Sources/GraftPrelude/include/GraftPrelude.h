@@ -26,3 +26,7 @@ const unsigned char *graft_zoo_text(size_t index);
 
 /// How many bytes a file of the zoo has; 0 where `index` is not below the count.
 size_t graft_zoo_length(size_t index);
+
+/// The table of specs/import, by which published configurations are read.
+const unsigned char *graft_import_table_text(void);
+size_t graft_import_table_length(void);
