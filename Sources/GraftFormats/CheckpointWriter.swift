@@ -12,13 +12,17 @@ public struct TensorDeclaration: Sendable, Hashable {
   public let byteCount: Int
   /// The declared tensor whose elements it shows, or `nil` where it has values of its own.
   public var alias: TensorAlias?
+  /// The keys of the dictionaries that it is in, outermost first; joined with `/` they begin its name.
+  public let keys: [String]
 
   /// A declaration; `dtype` and `shape` fill whole bytes. The target of `alias` has the same dtype and is no alias.
-  public init(name: String, dtype: DType, shape: Shape, alias: TensorAlias? = nil) {
+  public init(name: String, dtype: DType, shape: Shape, alias: TensorAlias? = nil, keys: [String] = []) {
+    precondition(keys.isEmpty || name.hasPrefix(keys.joined(separator: "/") + "/"), "a name begins with its keys")
     self.name = name
     self.dtype = dtype
     self.shape = shape
     self.alias = alias
+    self.keys = keys
     byteCount = shape.elementCount.flatMap(dtype.byteCount(of:)) ?? 0
   }
 }

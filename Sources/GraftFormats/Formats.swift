@@ -10,6 +10,8 @@ public struct Format: Sendable {
   public var isWritable: Bool { makeWriter != nil }
   /// Whether tied tensors stay tied in a file; elsewhere `graft.aliases` in the metadata tells of them.
   let keepsAliases: Bool
+  /// Whether tensors are in dictionaries; elsewhere `graft.keys` in the metadata tells of them.
+  let keepsKeys: Bool
 
   /// Whether a file is of this format, by its bytes and, where it is a zip archive, by what that holds.
   let recognises: @Sendable (UnsafeRawBufferPointer, ZipArchive?) -> Bool
@@ -43,13 +45,18 @@ public enum Formats {
 
   private static func openFile(_ path: String) throws(Diagnostic) -> any LocatedCheckpoint {
     if path.hasSuffix(ShardPlan.indexSuffix) {
-      return try AliasedCheckpoint.restoring(try ShardedCheckpoint(indexPath: path))
+      return try restoring(try ShardedCheckpoint(indexPath: path))
     }
     let mapped = try MappedFile(path: path)
     if ShardedCheckpoint.recognises(mapped.storage.bytes) {
-      return try AliasedCheckpoint.restoring(try ShardedCheckpoint(indexPath: path))
+      return try restoring(try ShardedCheckpoint(indexPath: path))
     }
-    return try AliasedCheckpoint.restoring(try openSingle(mapped))
+    return try restoring(try openSingle(mapped))
+  }
+
+  /// `checkpoint` with the ties and dictionaries that its metadata tell of.
+  private static func restoring(_ checkpoint: any LocatedCheckpoint) throws(Diagnostic) -> any LocatedCheckpoint {
+    try KeyedCheckpoint.restoring(try AliasedCheckpoint.restoring(checkpoint))
   }
 
   /// Opens a file that is no index.
@@ -70,7 +77,7 @@ public enum Formats {
 
 extension Format {
   static let safetensors = Format(
-    name: SafetensorsReader.formatName, extensions: [".safetensors"], keepsAliases: false,
+    name: SafetensorsReader.formatName, extensions: [".safetensors"], keepsAliases: false, keepsKeys: false,
     recognises: { bytes, _ in
       // The header's length, then its first brace; anything else with this name is refused for what it lacks.
       bytes.dropFirst(8).prefix(256).first { !JSONScanner.isSpace($0) } == UInt8(ascii: "{")
@@ -80,7 +87,7 @@ extension Format {
     makeWriter: { request throws(Diagnostic) in try SafetensorsWriter(request) })
 
   static let pytorch = Format(
-    name: PyTorchReader.formatName, extensions: [".pt", ".pth", ".bin", ".ckpt"], keepsAliases: true,
+    name: PyTorchReader.formatName, extensions: [".pt", ".pth", ".bin", ".ckpt"], keepsAliases: true, keepsKeys: true,
     recognises: { bytes, archive in
       archive.map(PyTorchArchive.recognises) ?? LegacyLayout.recognises(bytes)
     },
@@ -88,13 +95,13 @@ extension Format {
     makeWriter: { request throws(Diagnostic) in try PyTorchWriter(request) })
 
   static let npz = Format(
-    name: NumpyArchiveReader.formatName, extensions: [".npz"], keepsAliases: false,
+    name: NumpyArchiveReader.formatName, extensions: [".npz"], keepsAliases: false, keepsKeys: false,
     recognises: { _, archive in archive.map(NumpyArchiveReader.recognises) ?? false },
     open: { mapped throws(Diagnostic) in try NumpyArchiveReader(mapped) },
     makeWriter: { request throws(Diagnostic) in try NumpyArchiveWriter(request) })
 
   static let npy = Format(
-    name: NumpyReader.formatName, extensions: [".npy"], keepsAliases: false,
+    name: NumpyReader.formatName, extensions: [".npy"], keepsAliases: false, keepsKeys: false,
     recognises: { bytes, _ in bytes.starts(with: NumpyHeader.magic) },
     open: { mapped throws(Diagnostic) in try NumpyReader(mapped) },
     makeWriter: { request throws(Diagnostic) in try NumpyWriter(request) })

@@ -13,6 +13,8 @@ package final class MappedFile: Sendable {
   /// Open as long as this object lives, so that the kernel can copy out of it.
   let descriptor: Int32
   private let identity: FileIdentity
+  /// Which file it is, and in which state: another text after every change.
+  let version: String
 
   /// Maps the file at `path`; symbolic links are followed.
   ///
@@ -65,6 +67,8 @@ package final class MappedFile: Sendable {
     self.path = path
     self.descriptor = descriptor
     identity = FileIdentity(status)
+    let time = status.st_mtim
+    version = "\(status.st_dev) \(status.st_ino) \(status.st_size) \(time.tv_sec) \(time.tv_nsec)"
   }
 
   deinit { close(descriptor) }

@@ -15,6 +15,7 @@ struct CompileCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Write here instead of where the graft says.") var output: String?
   @Option(help: "The seed of every 'fresh' that names none.") var seed: Int = 0
   @Flag(help: "Replace a file that exists.") var force = false
+  @Flag(help: "Go on where the same command was killed.") var resume = false
   @Option(help: "'ir' prints the graphs instead of writing weights.") var emit: Target?
   @OptionGroup var compilation: CompilationOptions
   @OptionGroup var common: CommonOptions
@@ -35,11 +36,19 @@ struct CompileCommand: ParsableCommand {
       let jobs = try jobs(grafts)
       var options = TransferEngine.Options()
       options.force = force
+      options.resumes = resume
+      // The journals tell a later run which outputs are done, until all of them are.
+      options.keepsJournal = jobs.count > 1
       for job in jobs {
         try TransferEngine.checkSources(job.readers, areNot: job.path)
         try TransferEngine.checkOutput(job.path, options: options)
       }
-      for job in jobs { try write(job, options, console) }
+      var written: [String] = []
+      defer { for path in written { TransferEngine.removeJournal(of: path) } }
+      for job in jobs {
+        try write(job, options, console)
+        written.append(job.path)
+      }
     }
   }
 
@@ -87,9 +96,10 @@ struct CompileCommand: ParsableCommand {
 
   private func write(_ job: Job, _ options: TransferEngine.Options, _ console: Console) throws(Diagnostic) {
     let bar = console.progressBar("writing \(job.path)")
-    try TransferEngine.run(
+    let report = try TransferEngine.run(
       job.plan, readers: job.readers, to: job.path, options: options,
       progress: { bar($0.tensors, $0.tensorCount) }, isCancelled: { Interruption.isAsked })
+    console.noteResuming(report)
     let bytes = job.plan.tensors.reduce(0) { $0 + ($1.dtype.byteCount(of: $1.shape.elementCount ?? 0) ?? 0) }
     console.note("wrote \(job.path): \(job.plan.tensors.count) tensors, \(groupedDigits(bytes)) bytes")
   }

@@ -50,6 +50,9 @@ final class TemporaryFolder: Sendable {
     return path
   }
 
+  /// The names in it that begin with a dot.
+  var hidden: [String] { names.filter { $0.hasPrefix(".") } }
+
   /// The names in it.
   var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? [] }
 }

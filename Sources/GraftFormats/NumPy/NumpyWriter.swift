@@ -3,7 +3,8 @@ import GraftIR
 /// Writes one array to a `.npy` file, which has room for neither a name nor metadata.
 final class NumpyWriter: StreamingCheckpointWriter {
   let order = [0]
-  private let output: OutputFile
+  var output: OutputFile? { file }
+  private let file: OutputFile
   private let byteCount: Int
 
   /// Writes the header.
@@ -20,20 +21,20 @@ final class NumpyWriter: StreamingCheckpointWriter {
         "numpy.unwritable", "'\(only.name.shortened)' is of \(only.dtype), which NumPy cannot spell",
         help: "convert it to another dtype, or write '.npz', which says so beside the arrays")
     }
-    output = request.output
+    file = request.output
     let header = NumpyHeader.bytes(only.dtype, only.shape)
     byteCount = header.count + only.byteCount
-    try output.append(header)
+    try file.append(header)
   }
 
   func begin() throws(Diagnostic) {}
 
-  func append(_ chunk: UnsafeRawBufferPointer) throws(Diagnostic) { try output.append(chunk) }
+  func append(_ chunk: UnsafeRawBufferPointer) throws(Diagnostic) { try file.append(chunk) }
 
-  func append(copying region: FileRegion) throws(Diagnostic) { try output.append(copying: region) }
+  func append(copying region: FileRegion) throws(Diagnostic) { try file.append(copying: region) }
 
   func end() throws(Diagnostic) {
-    precondition(output.byteCount == byteCount, "a tensor has as many bytes as were declared")
+    precondition(file.byteCount == byteCount, "a tensor has as many bytes as were declared")
   }
 
   func finish(deferred: [String: String]) throws(Diagnostic) {}
@@ -42,6 +43,7 @@ final class NumpyWriter: StreamingCheckpointWriter {
 /// Writes an archive of arrays that `numpy.load` opens: stored, each array's data from a multiple of 64 on.
 final class NumpyArchiveWriter: StreamingCheckpointWriter {
   let order: [Int]
+  var output: OutputFile? { archive.output }
   private let archive: ZipWriter
   private let declarations: [TensorDeclaration]
   private let metadata: [String: String]
@@ -71,15 +73,24 @@ final class NumpyArchiveWriter: StreamingCheckpointWriter {
     self.metadata = metadata
   }
 
+  var seal: UInt32 {
+    get { archive.checksum }
+    set { archive.checksum = newValue }
+  }
+
   func begin() throws(Diagnostic) {
     precondition(written < order.count, "every tensor is written once")
     let declaration = declarations[written]
     let header = NumpyHeader.bytes(declaration.dtype, declaration.shape)
-    let byteCount = isUnpacked ? declaration.shape.elementCount ?? 0 : declaration.byteCount
+    let byteCount = outputByteCount(of: declaration.byteCount)
     try archive.open(declaration.name + ".npy", byteCount: header.count + byteCount)
     try header.withUnsafeBytes { bytes in
       Result { () throws(Diagnostic) in try archive.append(bytes) }
     }.get()
+  }
+
+  func outputByteCount(of byteCount: Int) -> Int {
+    isUnpacked ? declarations[written].shape.elementCount ?? 0 : byteCount
   }
 
   func append(_ chunk: UnsafeRawBufferPointer) throws(Diagnostic) {

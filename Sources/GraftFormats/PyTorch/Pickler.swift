@@ -6,33 +6,48 @@ struct Pickler {
   /// Slots of what is mentioned often, by what it is.
   private var slots: [String: Int] = [:]
 
-  /// The pickle of an ordered dictionary of `declarations`, under `key` where there is one. The n-th tensor that is no
-  /// alias is in storage n.
+  /// The pickle of `declarations` in their dictionaries, all under `key` where there is one. The n-th tensor that is no
+  /// alias is in storage n. A dictionary that holds tensors is an ordered one, as torch's state dicts are.
   ///
   /// - Throws: `pytorch.unwritable`.
   static func pickle(_ declarations: [TensorDeclaration], key: String?) throws(Diagnostic) -> [UInt8] {
-    var pickler = Pickler()
-    if let key {
-      pickler.out.append(UInt8(ascii: "}"))
-      pickler.text(key)
+    var root = PickledDictionary()
+    for (index, declaration) in declarations.enumerated() {
+      let keys = (key.map { [$0] } ?? []) + declaration.keys
+      let prefix = declaration.keys.reduce(0) { $0 + $1.utf8.count + 1 }
+      guard root.add(index, name: String(decoding: declaration.name.utf8.dropFirst(prefix), as: UTF8.self), keys[...])
+      else {
+        throw Diagnostic(
+          "pytorch.unwritable", "'\(declaration.name.shortened)' is called like a dictionary that holds tensors")
+      }
     }
-    pickler.orderedDictionary()
-    pickler.out.append(UInt8(ascii: "("))
     var storages: [Int] = []  // By declaration; an alias takes no number.
     var count = 0
     for declaration in declarations {
       storages.append(count)
       if declaration.alias == nil { count += 1 }
     }
-    for (index, declaration) in declarations.enumerated() {
-      let owner = declaration.alias?.target ?? index
-      pickler.text(declaration.name)
-      try pickler.tensor(declaration, storage: storages[owner], of: declarations[owner])
-    }
-    pickler.out.append(UInt8(ascii: "u"))
-    if key != nil { pickler.out.append(UInt8(ascii: "s")) }
+    var pickler = Pickler()
+    try pickler.dictionary(root, declarations, storages)
     pickler.out.append(UInt8(ascii: "."))
     return pickler.out
+  }
+
+  private mutating func dictionary(
+    _ dictionary: PickledDictionary, _ declarations: [TensorDeclaration], _ storages: [Int]
+  ) throws(Diagnostic) {
+    if dictionary.holdsOnlyDictionaries { out.append(UInt8(ascii: "}")) } else { orderedDictionary() }
+    out.append(UInt8(ascii: "("))
+    for (name, item) in dictionary.items {
+      text(name)
+      switch item {
+      case .tensor(let index):
+        let owner = declarations[index].alias?.target ?? index
+        try tensor(declarations[index], storage: storages[owner], of: declarations[owner])
+      case .dictionary(let below): try self.dictionary(below, declarations, storages)
+      }
+    }
+    out.append(UInt8(ascii: "u"))
   }
 
   private mutating func tensor(
@@ -130,5 +145,42 @@ struct Pickler {
 
   private mutating func little(_ value: some FixedWidthInteger) {
     withUnsafeBytes(of: value.littleEndian) { out += $0 }
+  }
+}
+
+/// A dictionary that is going to be pickled, its items in the order in which they came.
+private struct PickledDictionary {
+  enum Item {
+    /// A number of a declaration.
+    case tensor(Int)
+    indirect case dictionary(PickledDictionary)
+  }
+
+  private(set) var items: [(name: String, item: Item)] = []
+  private var places: [String: Int] = [:]
+
+  /// Whether there are items, and no tensor among them.
+  var holdsOnlyDictionaries: Bool {
+    !items.isEmpty && items.allSatisfy { if case .dictionary = $0.item { true } else { false } }
+  }
+
+  /// Puts tensor `index` as `name` into the dictionary that `keys` lead to. False where something else has the name.
+  mutating func add(_ index: Int, name: String, _ keys: ArraySlice<String>) -> Bool {
+    guard let key = keys.first else {
+      guard places[name] == nil else { return false }
+      places[name] = items.count
+      items.append((name, .tensor(index)))
+      return true
+    }
+    let place = places[key] ?? items.count
+    if place == items.count {
+      places[key] = place
+      items.append((key, .dictionary(PickledDictionary())))
+    }
+    guard case .dictionary(var below) = items[place].item else { return false }
+    items[place].item = .dictionary(PickledDictionary())  // So that the copy below is the only one, and none is made.
+    let isAdded = below.add(index, name: name, keys.dropFirst())
+    items[place].item = .dictionary(below)
+    return isAdded
   }
 }

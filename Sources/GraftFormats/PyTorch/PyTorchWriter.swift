@@ -8,6 +8,7 @@ import GraftIR
 final class PyTorchWriter: StreamingCheckpointWriter {
   static let stem = "archive"
   let order: [Int]
+  var output: OutputFile? { archive.output }
   private let archive: ZipWriter
   private let declarations: [TensorDeclaration]
   private let metadata: [String: String]
@@ -29,6 +30,11 @@ final class PyTorchWriter: StreamingCheckpointWriter {
     try record(".format_version", Array("1".utf8))
     try record(".storage_alignment", Array("64".utf8))
     try record("byteorder", Array("little".utf8))
+  }
+
+  var seal: UInt32 {
+    get { archive.checksum }
+    set { archive.checksum = newValue }
   }
 
   func begin() throws(Diagnostic) {

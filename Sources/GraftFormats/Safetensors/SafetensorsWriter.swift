@@ -5,7 +5,8 @@ import GraftIR
 /// Source: safetensors 0.8.0 `serialize`, which orders and pads like this, so that all data are aligned.
 final class SafetensorsWriter: StreamingCheckpointWriter {
   let order: [Int]
-  private let output: OutputFile
+  var output: OutputFile? { file }
+  private let file: OutputFile
   private let declarations: [TensorDeclaration]
   /// Where the texts of deferred metadata stand in the file.
   private var places: [String: Int] = [:]
@@ -16,7 +17,7 @@ final class SafetensorsWriter: StreamingCheckpointWriter {
   ///
   /// - Throws: `safetensors.unwritable`, `transfer.duplicate-name`, `transfer.write`.
   init(_ request: WriterRequest) throws(Diagnostic) {
-    output = request.output
+    file = request.output
     declarations = request.declarations
     try Declarations.checkNames(declarations)
     let declarations = declarations
@@ -25,21 +26,21 @@ final class SafetensorsWriter: StreamingCheckpointWriter {
       if a.dtype.bitWidth != b.dtype.bitWidth { return a.dtype.bitWidth > b.dtype.bitWidth }
       return a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
     }
-    try output.append(try header(metadata: request.metadata, deferred: request.deferred))
+    try file.append(try header(metadata: request.metadata, deferred: request.deferred))
   }
 
   func begin() throws(Diagnostic) {
     precondition(written < order.count, "every tensor is written once")
-    tensorStart = output.byteCount
+    tensorStart = file.byteCount
   }
 
-  func append(_ chunk: UnsafeRawBufferPointer) throws(Diagnostic) { try output.append(chunk) }
+  func append(_ chunk: UnsafeRawBufferPointer) throws(Diagnostic) { try file.append(chunk) }
 
-  func append(copying region: FileRegion) throws(Diagnostic) { try output.append(copying: region) }
+  func append(copying region: FileRegion) throws(Diagnostic) { try file.append(copying: region) }
 
   func end() throws(Diagnostic) {
     let expected = declarations[order[written]].byteCount
-    precondition(output.byteCount - tensorStart == expected, "a tensor has as many bytes as were declared")
+    precondition(file.byteCount - tensorStart == expected, "a tensor has as many bytes as were declared")
     written += 1
   }
 
@@ -48,7 +49,7 @@ final class SafetensorsWriter: StreamingCheckpointWriter {
     for (name, place) in places.sorted(by: { $0.value < $1.value }) {
       guard let text = deferred[name] else { continue }
       precondition(text.utf8.count == 64, "deferred metadata have 64 bytes")
-      try output.overwrite(Array(text.utf8), at: place)
+      try file.overwrite(Array(text.utf8), at: place)
     }
   }
 

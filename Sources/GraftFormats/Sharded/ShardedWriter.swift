@@ -8,7 +8,7 @@ final class ShardedWriter: StreamingCheckpointWriter {
   let order: [Int]
   /// The files in the order in which they have to get their names: the index, which makes them a checkpoint, last.
   let outputs: [OutputFile]
-  private let writers: [any StreamingCheckpointWriter]
+  private var writers: [any StreamingCheckpointWriter]
   /// For each place of `order`, the shard that it is in.
   private let owners: [Int]
   private var written = 0
@@ -47,6 +47,15 @@ final class ShardedWriter: StreamingCheckpointWriter {
     self.order = order
     self.owners = owners
   }
+
+  var output: OutputFile? { written < order.count ? writers[owners[written]].output : nil }
+
+  var seal: UInt32 {
+    get { written < order.count ? writers[owners[written]].seal : 0 }
+    set { writers[owners[written]].seal = newValue }
+  }
+
+  func outputByteCount(of byteCount: Int) -> Int { writers[owners[written]].outputByteCount(of: byteCount) }
 
   func begin() throws(Diagnostic) {
     precondition(written < order.count, "every tensor is written once")

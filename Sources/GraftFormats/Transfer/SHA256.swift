@@ -31,7 +31,12 @@ package final class SHA256 {
 
   /// The digest of `bytes`, in hexadecimal, or `nil` where libcrypto cannot take it.
   package static func hexadecimal(of bytes: [UInt8]) -> String? {
-    guard let digest = SHA256(), bytes.withUnsafeBytes({ digest.update($0) }) else { return nil }
+    bytes.withUnsafeBytes { hexadecimal(of: $0) }
+  }
+
+  /// The digest of `bytes`, in hexadecimal, or `nil` where libcrypto cannot take it.
+  package static func hexadecimal(of bytes: UnsafeRawBufferPointer) -> String? {
+    guard let digest = SHA256(), digest.update(bytes) else { return nil }
     return digest.finish()
   }
 }

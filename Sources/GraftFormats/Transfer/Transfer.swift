@@ -4,16 +4,25 @@ import GraftIR
 struct Transfer {
   private let sources: WeightSources
   private let writer: any StreamingCheckpointWriter
+  private let memory: TransferMemory
+  private let countsCasts: Bool
   private let isCancelled: () -> Bool
+  /// What casting did to the tensor that is being written, where that is counted.
+  private var counts: CastCounts?
+  /// Where casts put their results, made when the first one comes.
+  private var room: Storage?
   /// Results that no source takes part in, since models repeat them in every block. Emptied when it grows.
   private var known: [WeightExpression: Tensor] = [:]
   private var knownByteCount = 0
 
-  private static let knownLimit = 32 << 20
-
-  init(sources: WeightSources, writer: any StreamingCheckpointWriter, isCancelled: @escaping () -> Bool) {
+  init(
+    sources: WeightSources, writer: any StreamingCheckpointWriter, memory: TransferMemory = TransferMemory(),
+    countsCasts: Bool = false, isCancelled: @escaping () -> Bool
+  ) {
     self.sources = sources
     self.writer = writer
+    self.memory = memory
+    self.countsCasts = countsCasts
     self.isCancelled = isCancelled
   }
 
@@ -23,27 +32,53 @@ struct Transfer {
     }
   }
 
-  /// Writes `planned`, the next tensor of the writer's order.
-  mutating func write(_ planned: PlannedTensor) throws(Diagnostic) {
+  /// Gets `planned`, tensor `number` of the plan and the next of the writer's order, into the output. Where an earlier
+  /// process wrote it, as `earlier` says, and its bytes are there, they are passed over.
+  ///
+  /// - Returns: what a journal notes of it, and whether it was there.
+  mutating func write(
+    _ planned: PlannedTensor, number: Int, earlier: TransferJournal.Record? = nil
+  ) throws(Diagnostic) -> (record: TransferJournal.Record, wasThere: Bool) {
     try checkCancellation()
     try writer.begin()
+    let output = writer.output
+    let position = output?.byteCount ?? 0
+    let byteCount = writer.outputByteCount(of: planned.byteCount)
+    if let earlier, let output, earlier.tensor == number, earlier.position == position,
+      byteCount <= output.keptByteCount - output.byteCount
+    {
+      output.passOver(byteCount)
+      writer.seal = earlier.seal
+      try writer.end()
+      return (earlier, true)
+    }
+    counts = countsCasts ? CastCounts() : nil
+    try writeValues(planned)
+    let seal = writer.seal
+    try writer.end()
+    let record = TransferJournal.Record(
+      tensor: number, position: position, seal: seal, counts: counts ?? CastCounts())
+    return (record, false)
+  }
+
+  private mutating func writeValues(_ planned: PlannedTensor) throws(Diagnostic) {
     switch planned.expression {
     case .source(let source):
       let index = try sources.index(of: source)
-      let reader = sources.readers[source.source]
-      if planned.dtype == source.dtype, let region = (reader as? any LocatedCheckpoint)?.region(at: index) {
-        try copy(region)
-      } else {
-        try append(try reader.tensor(at: index), as: planned.dtype)
+      guard let reader = sources.readers[source.source] as? any LocatedCheckpoint else {
+        return try append(try sources.readers[source.source].tensor(at: index), as: planned.dtype)
       }
+      if planned.dtype == source.dtype, let region = reader.region(at: index) { return try copy(region) }
+      // The closure borrows nothing of `self`, which changes while it runs.
+      var sink = self
+      try reader.stream(index, inRunsOf: memory.runByteCount) { (run) throws(Diagnostic) in
+        try sink.append(run, of: source.dtype, as: planned.dtype)
+      }
+      self = sink
     case .fill(let value, let dtype, let shape): try fill(value, dtype, shape, as: planned.dtype)
-    case .draw(let draw, let shape):
-      try stream(.f32, shape.elementCount ?? 0, as: planned.dtype) { run, first in
-        draw.fill(run, startingAt: first)
-      }
+    case .draw(let draw, let shape): try append(draw, count: shape.elementCount ?? 0, as: planned.dtype)
     case .apply, .computed: try append(try value(of: planned.expression), as: planned.dtype)
     }
-    try writer.end()
   }
 
   private func copy(_ region: FileRegion) throws(Diagnostic) {
@@ -58,8 +93,8 @@ struct Transfer {
   private mutating func value(of expression: WeightExpression) throws(Diagnostic) -> Tensor {
     if let tensor = known[expression] { return tensor }
     let tensor = try sources.evaluate(expression)
-    if !expression.readsSources && tensor.byteCount <= Self.knownLimit {
-      if knownByteCount + tensor.byteCount > Self.knownLimit {
+    if !expression.readsSources && tensor.byteCount <= memory.knownByteCount {
+      if knownByteCount + tensor.byteCount > memory.knownByteCount {
         known = [:]
         knownByteCount = 0
       }
@@ -69,63 +104,59 @@ struct Transfer {
     return tensor
   }
 
-  private func append(_ tensor: Tensor, as dtype: DType) throws(Diagnostic) {
-    let bytes = tensor.bytes
-    guard dtype != tensor.dtype else {
-      for start in stride(from: 0, to: bytes.count, by: TransferEngine.runByteCount) {
-        try checkCancellation()
-        let end = min(start + TransferEngine.runByteCount, bytes.count)
-        try writer.append(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
-      }
-      return
+  private mutating func append(_ tensor: Tensor, as dtype: DType) throws(Diagnostic) {
+    var sink = self
+    try tensor.forEachRun(of: memory.runByteCount) { (run) throws(Diagnostic) in
+      try sink.append(run, of: tensor.dtype, as: dtype)
     }
-    guard let cast = Cast(from: tensor.dtype, to: dtype) else { preconditionFailure("the plan was checked") }
-    let count = tensor.elementCount
-    // A multiple of eight elements is whole bytes in every type.
-    let step = TransferEngine.runByteCount / 8
-    let out = Storage(byteCount: min(count, step) * dtype.bitWidth / 8 + 1)
+    self = sink
+  }
+
+  /// Writes a run of elements of type `source`, whole bytes of them.
+  private mutating func append(
+    _ run: UnsafeRawBufferPointer, of source: DType, as dtype: DType
+  ) throws(Diagnostic) {
+    try checkCancellation()
+    guard dtype != source else { return try writer.append(run) }
+    guard let cast = Cast(from: source, to: dtype) else { preconditionFailure("the plan was checked") }
+    let count = run.count * 8 / source.bitWidth
+    let room = self.room ?? Storage(byteCount: memory.runByteCount)
+    self.room = room
+    // Results of 16 bytes an element fill the room; a multiple of eight elements is whole bytes in every type.
+    let step = memory.runByteCount / 16
     for start in stride(from: 0, to: count, by: step) {
-      try checkCancellation()
-      let run = min(step, count - start)
-      let room = UnsafeMutableRawBufferPointer(start: out.start, count: run * dtype.bitWidth / 8)
-      cast.run(UnsafeRawBufferPointer(rebasing: bytes[(start * tensor.dtype.bitWidth / 8)...]), into: room, count: run)
-      try writer.append(UnsafeRawBufferPointer(room))
+      let elements = min(step, count - start)
+      let out = UnsafeMutableRawBufferPointer(start: room.start, count: elements * dtype.bitWidth / 8)
+      let from = UnsafeRawBufferPointer(rebasing: run[(start * source.bitWidth / 8)...])
+      cast.run(from, into: out, count: elements, counts: &counts)
+      try writer.append(UnsafeRawBufferPointer(out))
     }
   }
 
-  private func fill(_ value: Double, _ source: DType, _ shape: Shape, as dtype: DType) throws(Diagnostic) {
-    guard let one = Tensor.filled(with: value, source, [8])?.cast(to: dtype) else {
+  private mutating func fill(
+    _ value: Double, _ source: DType, _ shape: Shape, as dtype: DType
+  ) throws(Diagnostic) {
+    guard let one = Tensor.filled(with: value, source, [8])?.cast(to: dtype),
+      let repeats = Shape([memory.runByteCount / one.byteCount * 8]).elementCount,
+      let run = Tensor.filled(with: value, source, [repeats])?.cast(to: dtype)
+    else {
       throw Diagnostic("transfer.cast", "\(source) cannot be filled with a number and become \(dtype)")
     }
     let total = dtype.byteCount(of: shape.elementCount ?? 0) ?? 0
-    let unit = one.byteCount
-    let run = Storage(byteCount: min(TransferEngine.runByteCount / unit * unit, total + unit))
-    withExtendedLifetime(one) {
-      guard let pattern = one.bytes.baseAddress else { return }
-      for offset in stride(from: 0, to: run.byteCount - unit + 1, by: unit) {
-        (run.start + offset).copyMemory(from: pattern, byteCount: unit)
-      }
-    }
-    let whole = run.byteCount / unit * unit
-    for start in stride(from: 0, to: total, by: whole) {
+    for start in stride(from: 0, to: total, by: run.byteCount) {
       try checkCancellation()
-      try writer.append(UnsafeRawBufferPointer(start: run.start, count: min(whole, total - start)))
+      try writer.append(UnsafeRawBufferPointer(rebasing: run.bytes[..<min(run.byteCount, total - start)]))
     }
+    withExtendedLifetime(run) {}
   }
 
-  /// Writes `count` values of type `source` that `make` puts into each run, from the given element on.
-  private func stream(
-    _ source: DType, _ count: Int, as dtype: DType, make: (UnsafeMutableRawBufferPointer, Int) -> Void
-  ) throws(Diagnostic) {
-    let step = TransferEngine.runByteCount / 8
-    let width = source.bitWidth / 8
-    let run = Storage(byteCount: min(count, step) * width)
+  private mutating func append(_ draw: Draw, count: Int, as dtype: DType) throws(Diagnostic) {
+    let step = memory.runByteCount / 4
+    let run = Storage(byteCount: 4 * min(count, step))
     for start in stride(from: 0, to: count, by: step) {
-      try checkCancellation()
-      let elements = min(step, count - start)
-      let values = UnsafeMutableRawBufferPointer(start: run.start, count: elements * width)
-      make(values, start)
-      try append(Tensor(source, [elements], storage: run), as: dtype)
+      let values = UnsafeMutableRawBufferPointer(start: run.start, count: 4 * min(step, count - start))
+      draw.fill(values, startingAt: start)
+      try append(UnsafeRawBufferPointer(values), of: .f32, as: dtype)
     }
   }
 }

@@ -1,9 +1,10 @@
+import Glibc
 public import GraftIR
 
 /// Streams a weight plan into a checkpoint file.
 ///
 /// A tensor that is taken over as it is never enters this process's memory: the kernel copies it. Everything else comes
-/// in runs of `runByteCount`; only a primitive sees whole tensors. So memory follows the largest computed tensor, not
+/// in runs of 4 MB or less; only a primitive sees whole tensors. So memory follows the largest computed tensor, not
 /// the model.
 public enum TransferEngine {
   /// How a transfer is done.
@@ -20,6 +21,17 @@ public enum TransferEngine {
     public var recordsDigests = true
     /// Whether the output may be the file that it is made from, which stays as it is until the output is complete.
     var mayReplaceSource = false
+    /// Whether to go on from where a killed process stopped that did the same.
+    public var resumes = false
+    /// Whether the journal stays when the output is there, so that a command with several outputs that is killed later
+    /// knows that this one is done. The caller removes it with `removeJournal`.
+    public var keepsJournal = false
+    /// The most memory that the process may take, in bytes, or `nil` for no limit.
+    public var memoryLimit: Int?
+    /// Whether the report tells what casts did to values; counting takes a little time.
+    public var countsCasts = false
+    /// Whether a cast that changes a value ends the transfer; needs `countsCasts`.
+    public var refusesLosses = false
 
     /// The usual options: by extension, nothing replaced, digests recorded.
     public init() {}
@@ -37,9 +49,6 @@ public enum TransferEngine {
     public let byteCount: Int
   }
 
-  /// The bytes of a run.
-  static let runByteCount = 1 << 22
-
   /// Writes `plan` to `path`: whole, or not at all.
   ///
   /// - Parameters:
@@ -47,39 +56,69 @@ public enum TransferEngine {
   ///   - progress: called after every tensor, on the caller's thread.
   ///   - isCancelled: asked often; a true answer ends the transfer with `transfer.interrupted`.
   /// - Throws: rules of the page `transfer`, and of the formats.
+  @discardableResult
   public static func run(
     _ plan: WeightPlan, readers: [any CheckpointReader], to path: String, options: Options = Options(),
     progress: (Progress) -> Void = { _ in }, isCancelled: @escaping () -> Bool = { false }
-  ) throws(Diagnostic) {
+  ) throws(Diagnostic) -> TransferReport {
     let format = try format(for: path, options)
     let sources = WeightSources(readers)
-    try check(plan, sources)
+    let memory = try options.memoryLimit.map(TransferMemory.init(limit:)) ?? TransferMemory()
+    try check(plan, sources, memory)
     let files = readers.map { ($0 as? any LocatedCheckpoint)?.files ?? [] }
-    let declarations = plan.tensors.map {
-      TensorDeclaration(name: $0.name, dtype: $0.dtype, shape: $0.shape, alias: $0.alias)
-    }
-    var request = CheckpointOutput.Request(declarations: declarations, metadata: plan.metadata)
+    var request = CheckpointOutput.Request(
+      declarations: plan.tensors.map(TensorDeclaration.init), metadata: plan.metadata)
     request.key = options.key
     request.shardByteCount = options.shardByteCount
-    for file in try CheckpointOutput.paths(for: request, format: format, path: path) where !options.mayReplaceSource {
-      try checkOutput(file, isNoneOf: files.joined())
+    let paths = try CheckpointOutput.paths(for: request, format: format, path: path)
+    for file in paths where !options.mayReplaceSource { try checkOutput(file, isNoneOf: files.joined()) }
+
+    let journalPath = OutputName(path).journalPath
+    let fingerprint = TransferFingerprint(plan, sources: files, format: format, options: options).text
+    var report = TransferReport()
+    let earlier = try earlierWork(fingerprint, journalPath, paths, options, &report)
+    if earlier.isFinished {
+      try publishLeftovers(paths, options)
+      for record in earlier.records {
+        guard plan.tensors.indices.contains(record.tensor) else { continue }
+        try report.add(record, of: plan.tensors[record.tensor], wasThere: true, refusesLosses: options.refusesLosses)
+      }
+      if !options.keepsJournal { unlink(journalPath) }
+      return report
     }
 
     let digested = options.recordsDigests ? files.indices.filter { !files[$0].isEmpty } : []
     let names = digested.map { "graft.source.\($0).sha256" }
     request.deferred = names
     let output = try CheckpointOutput(request, format: format, path: path) { (file) throws(Diagnostic) in
-      try OutputFile(path: file, force: options.force)
+      try OutputFile(path: file, force: options.force, resumes: !earlier.records.isEmpty)
+    }
+    let journal: TransferJournal
+    do throws(Diagnostic) {
+      journal = try TransferJournal(at: journalPath, fingerprint: fingerprint)
+    } catch {
+      for file in output.files { file.abandon() }
+      throw error
     }
     let digests = SourceDigests(digested.map { files[$0] })
     do throws(Diagnostic) {
       let writer = output.writer
-      var transfer = Transfer(sources: sources, writer: writer, isCancelled: isCancelled)
+      var transfer = Transfer(
+        sources: sources, writer: writer, memory: memory, countsCasts: options.countsCasts, isCancelled: isCancelled)
       let byteCount = writer.order.reduce(0) { $0 &+ plan.tensors[$1].byteCount }
       var bytes = 0
+      var isThere = true
+      var unsynced = Unsynced()
       for (done, index) in writer.order.enumerated() {
-        try transfer.write(plan.tensors[index])
-        bytes += plan.tensors[index].byteCount
+        let planned = plan.tensors[index]
+        let file = writer.output
+        let known = isThere && done < earlier.records.count ? earlier.records[done] : nil
+        let (record, wasThere) = try transfer.write(planned, number: index, earlier: known)
+        isThere = wasThere
+        try journal.append(record)
+        try report.add(record, of: planned, wasThere: wasThere, refusesLosses: options.refusesLosses)
+        try unsynced.note(planned.byteCount, in: file, journal)
+        bytes += planned.byteCount
         progress(Progress(tensors: done + 1, tensorCount: writer.order.count, bytes: bytes, byteCount: byteCount))
       }
       while !digests.isDone(within: .milliseconds(50)) { try transfer.checkCancellation() }
@@ -87,11 +126,19 @@ public enum TransferEngine {
         throw Diagnostic("transfer.digest", "a source's SHA-256 cannot be taken", category: .defect)
       }
       try writer.finish(deferred: Dictionary(zip(names, texts), uniquingKeysWith: { first, _ in first }))
-      try transfer.checkCancellation()
-      for file in output.files { try file.commit() }
+      for file in output.files {
+        try file.trim()
+        try file.sync()
+        try transfer.checkCancellation()
+      }
+      try journal.finish()
+      try publish(output.files)
+      if !options.keepsJournal { journal.remove() }
+      return report
     } catch {
       digests.cancel()
       for file in output.files { file.abandon() }
+      journal.remove()
       throw error
     }
   }
@@ -102,8 +149,13 @@ public enum TransferEngine {
   /// - Throws: `transfer.format`, `transfer.exists`, `transfer.folder`, `transfer.create`.
   public static func checkOutput(_ path: String, options: Options = Options()) throws(Diagnostic) {
     _ = try format(for: path, options)
+    // What is there may be what a killed process finished: only the journal tells.
+    if options.resumes && TransferJournal.exists(OutputName(path).journalPath) { return }
     try checkFile(path, force: options.force)
   }
+
+  /// Removes the journal of an output that was written with `keepsJournal`.
+  public static func removeJournal(of path: String) { unlink(OutputName(path).journalPath) }
 
   /// The same for a file that is no checkpoint.
   public static func checkFile(_ path: String, force: Bool) throws(Diagnostic) {
@@ -136,55 +188,7 @@ public enum TransferEngine {
     }
     for index in output.writer.order { try output.writer.write(tensors[index].tensor.bytes) }
     try output.writer.finish()
-    for file in output.files { try file.commit() }
+    for file in output.files { try file.sync() }
+    try publish(output.files)
   }
-
-  private static func format(for path: String, _ options: Options) throws(Diagnostic) -> Format {
-    let byName = Formats.format(ofPath: ShardPlan.basePath(of: path))
-    guard let format = options.format.map({ Formats.named($0) }) ?? byName, format.isWritable else {
-      let writable = Formats.all.filter(\.isWritable).map { "\($0.name) (\($0.extensions.joined(separator: ", ")))" }
-      throw Diagnostic(
-        "transfer.format", "'\(options.format ?? path)' names no format that can be written",
-        at: Location(path), help: "formats: " + writable.joined(separator: ", "), category: .usage)
-    }
-    return format
-  }
-
-  /// Finds everything that can be wrong with a plan before a file is made.
-  private static func check(_ plan: WeightPlan, _ sources: WeightSources) throws(Diagnostic) {
-    var total = 0
-    for tensor in plan.tensors {
-      let type = tensor.expression.type
-      guard type.shape == tensor.shape else {
-        throw Diagnostic(
-          "transfer.shape",
-          "'\(tensor.name.shortened)' is planned as \(tensor.shape), but its values are \(type.shapeText)")
-      }
-      guard let count = tensor.shape.elementCount, tensor.dtype.byteCount(of: count) != nil,
-        type.dtype == tensor.dtype || Cast(from: type.dtype, to: tensor.dtype) != nil
-      else {
-        throw Diagnostic(
-          "transfer.cast", "'\(tensor.name.shortened)' of \(type) cannot become \(tensor.dtype) \(tensor.shape)")
-      }
-      if case .fill(_, let dtype, _) = tensor.expression, Cast(from: .f64, to: dtype) == nil {
-        throw Diagnostic("transfer.cast", "'\(tensor.name.shortened)' of \(dtype) cannot be filled with a number")
-      }
-      let (sum, overflow) = total.addingReportingOverflow(tensor.byteCount)
-      guard !overflow else { throw Diagnostic("transfer.shape", "the plan's tensors together overflow 64 bits") }
-      total = sum
-      try tensor.expression.forEachSource { (source) throws(Diagnostic) in _ = try sources.index(of: source) }
-    }
-  }
-
-  private static func checkOutput(_ path: String, isNoneOf files: some Sequence<MappedFile>) throws(Diagnostic) {
-    guard files.contains(where: { $0.isSame(asFileAt: path) }) else { return }
-    throw Diagnostic(
-      "transfer.own-source", "'\(path)' is one of the files that it is made from", at: Location(path),
-      help: "write to another name", category: .cannotCreate)
-  }
-}
-
-extension PlannedTensor {
-  /// The bytes of the tensor as it is written.
-  var byteCount: Int { shape.elementCount.flatMap(dtype.byteCount(of:)) ?? 0 }
 }

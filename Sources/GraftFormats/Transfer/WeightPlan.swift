@@ -44,9 +44,11 @@ extension WeightPlan {
       tensors: reader.entries.enumerated().map { index, entry in
         let target = entry.dtype.isFloatingPoint && dtype?.isFloatingPoint == true ? dtype ?? entry.dtype : entry.dtype
         let source = SourceTensor(source: 0, name: entry.name, dtype: entry.dtype, shape: entry.shape)
-        return PlannedTensor(
+        var planned = PlannedTensor(
           name: entry.name, dtype: target, shape: entry.shape, expression: .source(source), origin: .kept,
           alias: reader.aliases[index])
+        planned.keys = Array(entry.path.dropLast())
+        return planned
       }, metadata: metadata)
   }
 }
@@ -65,6 +67,8 @@ public struct PlannedTensor: Sendable, Hashable {
   public let origin: WeightOrigin
   /// The tensor of the plan whose elements it shows, of the same dtype; it is then not written for itself.
   public var alias: TensorAlias?
+  /// The keys of the dictionaries that it is in, outermost first; joined with `/` they begin its name.
+  public var keys: [String] = []
 
   /// A tensor called `name`.
   public init(

@@ -44,6 +44,7 @@ struct CheckpointOutput {
       metadata[AliasRecord.key] = AliasRecord.text(for: declarations)
       declarations = kept.map { declarations[$0] }
     }
+    if !format.keepsKeys, let text = KeyRecord.text(for: request.declarations) { metadata[KeyRecord.key] = text }
     let plan = try ShardPlan(declarations, limit: request.shardByteCount ?? .max, path: path)
     let writer = try ShardedWriter(
       plan, format: format, declarations: declarations, metadata: metadata, deferred: request.deferred,
@@ -64,6 +65,14 @@ private final class RenumberingWriter: StreamingCheckpointWriter {
     order = base.order.map { numbers[$0] }
   }
 
+  var output: OutputFile? { base.output }
+
+  var seal: UInt32 {
+    get { base.seal }
+    set { base.seal = newValue }
+  }
+
+  func outputByteCount(of byteCount: Int) -> Int { base.outputByteCount(of: byteCount) }
   func begin() throws(Diagnostic) { try base.begin() }
   func append(_ chunk: UnsafeRawBufferPointer) throws(Diagnostic) { try base.append(chunk) }
   func append(copying region: FileRegion) throws(Diagnostic) { try base.append(copying: region) }

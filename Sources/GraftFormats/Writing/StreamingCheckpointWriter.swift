@@ -12,7 +12,16 @@ struct WriterRequest {
 }
 
 /// A writer that takes a tensor in pieces, or as a region of another file.
+///
+/// A tensor that an earlier process wrote is passed over in `output` instead of being appended, between `begin` and
+/// `end`; the writer gets the `seal` that it had then.
 protocol StreamingCheckpointWriter: CheckpointWriter {
+  /// The file that the tensor goes to which has begun, or `nil` where tensors cannot be passed over.
+  var output: OutputFile? { get }
+  /// What the writer keeps of the bytes of the tensor that has begun, such as a checksum; 0 where it keeps nothing.
+  var seal: UInt32 { get set }
+  /// The bytes that the `byteCount` bytes of the tensor which has begun take in `output`.
+  func outputByteCount(of byteCount: Int) -> Int
   /// Starts the next tensor of `order`.
   func begin() throws(Diagnostic)
   /// Adds `chunk` to the tensor.
@@ -26,6 +35,15 @@ protocol StreamingCheckpointWriter: CheckpointWriter {
 }
 
 extension StreamingCheckpointWriter {
+  var output: OutputFile? { nil }
+
+  var seal: UInt32 {
+    get { 0 }
+    set {}
+  }
+
+  func outputByteCount(of byteCount: Int) -> Int { byteCount }
+
   func write(_ bytes: UnsafeRawBufferPointer) throws(Diagnostic) {
     try begin()
     try append(bytes)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import GraftCompiler
+import GraftFormats
 import GraftIR
 import Glibc
 
@@ -32,6 +33,12 @@ struct Console {
   }
 
   func notes(of compiler: Compiler) { for text in compiler.notes { note(text) } }
+
+  /// What came of going on from where a killed process stopped.
+  func noteResuming(_ report: TransferReport) {
+    if let reason = report.restartReason { note("\(reason); starting over") }
+    if report.resumedCount > 0 { note("\(report.resumedCount) tensors were there already") }
+  }
 
   func write(_ text: String) {
     fflush(nil)  // What was printed before comes before.

@@ -304,4 +304,84 @@ import Testing
     let plan = WeightPlan(copying: original, as: .bf16)
     #expect(Dictionary(uniqueKeysWithValues: plan.tensors.map { ($0.name, $0.dtype) }) == ["w": .bf16, "b": .i64])
   }
+
+  @Test("A cast that changes a value ends a transfer that refuses losses") func losses() throws {
+    let folder = try TemporaryFolder()
+    let source = try source(in: folder)  // 1.00390625 is no bf16.
+    let input = try Formats.open(source)
+    var options = TransferEngine.Options()
+    options.countsCasts = true
+    let plan = WeightPlan(copying: input, as: .bf16)
+    let report = try TransferEngine.run(plan, readers: [input], to: folder.path + "/a.pt", options: options)
+    #expect(report.counts == [1: CastCounts(overflow: 0, underflow: 0, nan: 1, inexact: 1)])
+    options.refusesLosses = true
+    let error = #expect(throws: Diagnostic.self) {
+      try TransferEngine.run(plan, readers: [input], to: folder.path + "/b.pt", options: options)
+    }
+    #expect(error?.rule == "transfer.loss" && folder.names == ["a.pt", "source.safetensors"])
+    // f64 holds every f32, NaN included; f4 has none.
+    try TransferEngine.run(
+      WeightPlan(copying: input, as: .f64), readers: [input], to: folder.path + "/c.pt", options: options)
+    try TransferEngine.write([("w", Tensor([1, .nan], [2]))], to: folder.path + "/nan.pt")
+    let nan = try Formats.open(folder.path + "/nan.pt")
+    let lost = #expect(throws: Diagnostic.self) {
+      try TransferEngine.run(
+        WeightPlan(copying: nan, as: .f4), readers: [nan], to: folder.path + "/d.safetensors", options: options)
+    }
+    #expect(lost?.rule == "transfer.loss")
+  }
+
+  @Test("A limit of memory gives the same bytes in shorter runs", arguments: outputs)
+  func memoryLimit(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    // A transposed view of 6 MB, of which a file holds the elements in another order.
+    let draw = WeightExpression.draw(Draw(.uniform(low: -1, high: 1), seed: 1, stream: "d"), [1500, 1000])
+    var whole = PlannedTensor(name: "a/w", dtype: .f32, shape: [1500, 1000], expression: draw, origin: .fresh)
+    whole.keys = ["a"]
+    var view = PlannedTensor(
+      name: "b/w", dtype: .f32, shape: [1000, 1500], expression: .fill(0, .f32, [1000, 1500]), origin: .fresh,
+      alias: TensorAlias(target: 0, offset: 0, strides: [1, 1000]))
+    view.keys = ["b"]
+    let strided = WeightPlan(sources: [], tensors: [whole, view], metadata: [:])
+    try TransferEngine.run(strided, readers: [], to: folder.path + "/strided.pt")
+    let input = try Formats.open(folder.path + "/strided.pt").selecting("b")
+    let values = try input.tensor(at: 0).floats
+    let original = try Formats.open(folder.path + "/strided.pt").tensor(at: 0).floats
+    #expect(values[1] == original[1000] && values[1500] == original[1])
+    for dtype in [nil, DType.f16] {
+      let plan = WeightPlan(copying: input, as: dtype)
+      var options = TransferEngine.Options()
+      options.force = true
+      try TransferEngine.run(plan, readers: [input], to: folder.path + "/" + name, options: options)
+      let expected = try Fixtures.bytes(folder.path + "/" + name)
+      let read = try Formats.open(folder.path + "/" + name).tensor(at: 0).cast(to: .f32)
+      #expect(read?.floats == (dtype == nil ? values : values.map { Float(Float16($0)) }))
+      options.memoryLimit = 24_000_000
+      try TransferEngine.run(plan, readers: [input], to: folder.path + "/" + name, options: options)
+      #expect(try Fixtures.bytes(folder.path + "/" + name) == expected)
+    }
+  }
+
+  @Test("What does not fit the memory is refused before a file is made") func memory() throws {
+    let folder = try TemporaryFolder()
+    let source = try source(in: folder)
+    let large = WeightExpression.apply(
+      primitive: "Constant", ["dtype": .dtype(.f32), "shape": .ints([10_000_000]), "values": .floats([1])], [],
+      TensorType(.f32, Shape([10_000_000])))
+    let plan = WeightPlan(
+      sources: [],
+      tensors: [
+        PlannedTensor(name: "x", dtype: .f32, shape: [10_000_000], expression: large, origin: .computed)
+      ], metadata: [:])
+    for (limit, category) in [(1000, Diagnostic.Category.usage), (40_000_000, .badData)] {
+      var options = TransferEngine.Options()
+      options.memoryLimit = limit
+      let error = #expect(throws: Diagnostic.self) {
+        try TransferEngine.run(
+          plan, readers: [try Formats.open(source)], to: folder.path + "/x.safetensors", options: options)
+      }
+      #expect(error?.rule == "transfer.memory" && error?.category == category)
+      #expect(folder.names == ["source.safetensors"])
+    }
+  }
 }

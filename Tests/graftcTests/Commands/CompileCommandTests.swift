@@ -264,13 +264,14 @@ import Testing
     #expect(folder.names == ["large.graft"])
   }
 
-  @Test("A kill leaves at most the partial file, which the next run removes")
+  @Test("A kill leaves at most the partial file and its journal, which the next run removes")
   func killed() throws {
     let folder = try TemporaryFolder()
     let run = try startLarge(folder)
     run.send(SIGKILL)
     #expect(try run.wait().code == -SIGKILL)
-    #expect(folder.names == [".large.safetensors.graft-partial", "large.graft"])
+    #expect(
+      folder.names == [".large.safetensors.graft-journal", ".large.safetensors.graft-partial", "large.graft"])
     // The same output of another graft, so that the test is quick.
     try folder.write(Small.graft, as: "small.graft")
     try Graftc.succeed(["compile", folder("small.graft"), "-o", folder("large.safetensors")])

@@ -1,0 +1,60 @@
+import GraftIR
+
+extension TransferEngine {
+  static func format(for path: String, _ options: Options) throws(Diagnostic) -> Format {
+    let byName = Formats.format(ofPath: ShardPlan.basePath(of: path))
+    guard let format = options.format.map({ Formats.named($0) }) ?? byName, format.isWritable else {
+      let writable = Formats.all.filter(\.isWritable).map { "\($0.name) (\($0.extensions.joined(separator: ", ")))" }
+      throw Diagnostic(
+        "transfer.format", "'\(options.format ?? path)' names no format that can be written",
+        at: Location(path), help: "formats: " + writable.joined(separator: ", "), category: .usage)
+    }
+    return format
+  }
+
+  /// Finds everything that can be wrong with a plan before a file is made.
+  static func check(_ plan: WeightPlan, _ sources: WeightSources, _ memory: TransferMemory) throws(Diagnostic) {
+    var total = 0
+    for tensor in plan.tensors {
+      let type = tensor.expression.type
+      guard type.shape == tensor.shape else {
+        throw Diagnostic(
+          "transfer.shape",
+          "'\(tensor.name.shortened)' is planned as \(tensor.shape), but its values are \(type.shapeText)")
+      }
+      guard let count = tensor.shape.elementCount, tensor.dtype.byteCount(of: count) != nil,
+        type.dtype == tensor.dtype || Cast(from: type.dtype, to: tensor.dtype) != nil
+      else {
+        throw Diagnostic(
+          "transfer.cast", "'\(tensor.name.shortened)' of \(type) cannot become \(tensor.dtype) \(tensor.shape)")
+      }
+      if case .fill(_, let dtype, _) = tensor.expression, Cast(from: .f64, to: dtype) == nil {
+        throw Diagnostic("transfer.cast", "'\(tensor.name.shortened)' of \(dtype) cannot be filled with a number")
+      }
+      let (sum, overflow) = total.addingReportingOverflow(tensor.byteCount)
+      guard !overflow else { throw Diagnostic("transfer.shape", "the plan's tensors together overflow 64 bits") }
+      total = sum
+      try tensor.expression.forEachSource { (source) throws(Diagnostic) in _ = try sources.index(of: source) }
+      if tensor.alias == nil { try memory.check(tensor, sources) }
+    }
+  }
+
+  static func checkOutput(_ path: String, isNoneOf files: some Sequence<MappedFile>) throws(Diagnostic) {
+    guard files.contains(where: { $0.isSame(asFileAt: path) }) else { return }
+    throw Diagnostic(
+      "transfer.own-source", "'\(path)' is one of the files that it is made from", at: Location(path),
+      help: "write to another name", category: .cannotCreate)
+  }
+}
+
+extension PlannedTensor {
+  /// The bytes of the tensor as it is written.
+  var byteCount: Int { shape.elementCount.flatMap(dtype.byteCount(of:)) ?? 0 }
+}
+
+extension TensorDeclaration {
+  /// What a writer is told of `planned`.
+  init(_ planned: PlannedTensor) {
+    self.init(name: planned.name, dtype: planned.dtype, shape: planned.shape, alias: planned.alias, keys: planned.keys)
+  }
+}
