@@ -5,12 +5,15 @@ public struct CheckpointDifference: Sendable, Hashable {
   /// One tensor that both hold, differently.
   public struct Change: Sendable, Hashable {
     public let name: String
-    /// `dtype`, `shape` or `value`, with both sides.
+    /// `dtype`, `shape`, `value` or `bits`, with both sides of the first two. Bits alone differ where values are equal:
+    /// zeros of two signs, NaN of two kinds.
     public let reason: String
     /// The largest difference of two elements; `nil` where the shapes differ.
     public let largest: Double?
     /// The norm of the difference over the norm of the first; `nil` where the shapes differ.
     public let relativeL2: Double?
+    /// The SHA-256 of the bytes on both sides; none where the shapes differ.
+    public let digests: [String]
   }
 
   /// In the first only.
@@ -22,7 +25,8 @@ public struct CheckpointDifference: Sendable, Hashable {
   /// Whether nothing differs by more than was allowed.
   public var isEqual: Bool { missing.isEmpty && extra.isEmpty && changed.isEmpty }
 
-  /// Compares every tensor by name. Two elements may differ by `absolute` plus `relative` times the larger one.
+  /// Compares every tensor by name. Two elements may differ by `absolute` plus `relative` times the larger one; where both
+  /// are 0, tensors of one type are equal in every bit.
   ///
   /// - Throws: what the readers throw.
   public init(
@@ -36,53 +40,28 @@ public struct CheckpointDifference: Sendable, Hashable {
     for (index, entry) in first.entries.enumerated() {
       guard let other = b[entry.name] else { continue }
       let found = second.entries[other]
-      if entry.shape != found.shape {
+      guard entry.shape == found.shape else {
         changed.append(
-          Change(name: entry.name, reason: "shape: \(entry.shape) and \(found.shape)", largest: nil, relativeL2: nil))
+          Change(
+            name: entry.name, reason: "shape: \(entry.shape) and \(found.shape)", largest: nil, relativeL2: nil,
+            digests: []))
         continue
       }
       let x = try first.tensor(at: index)
       let y = try second.tensor(at: other)
       let isSameType = entry.dtype == found.dtype
-      if isSameType, x.bytes.elementsEqual(y.bytes) { continue }
-      let difference = Self.values(x, y, relative: relative, absolute: absolute)
-      if isSameType && difference.isClose { continue }
-      let reason = isSameType ? "value" : "dtype: \(entry.dtype) and \(found.dtype)"
+      if isSameType, x.hasSameBytes(as: y) { continue }
+      let difference = TensorComparison(x, y, relative: relative, absolute: absolute)
+      let isClose = difference.farCount == 0
+      if isSameType && isClose && (relative > 0 || absolute > 0) { continue }
+      let valueReason = isClose ? "bits" : "value"
       changed.append(
-        Change(name: entry.name, reason: reason, largest: difference.largest, relativeL2: difference.relativeL2))
+        Change(
+          name: entry.name, reason: isSameType ? valueReason : "dtype: \(entry.dtype) and \(found.dtype)",
+          largest: difference.largest, relativeL2: difference.relativeL2,
+          digests: [x, y].compactMap { SHA256.hexadecimal(of: $0.bytes) }))
     }
     self.changed = changed
-  }
-
-  private static func values(
-    _ x: Tensor, _ y: Tensor, relative: Double, absolute: Double
-  ) -> (isClose: Bool, largest: Double, relativeL2: Double) {
-    let (a, b) = (x.bytes, y.bytes)
-    var largest = 0.0
-    var square = 0.0
-    var norm = 0.0
-    var isClose = true
-    // Where both are of one type, bits tell more than doubles do: of 64-bit integers, of imaginary parts.
-    let width = x.dtype == y.dtype && !x.dtype.isFloatingPoint ? x.dtype.byteWidth : nil
-    for index in 0..<x.elementCount {
-      let (p, q) = (x.dtype.load(index, from: a), y.dtype.load(index, from: b))
-      if let width, p == q,
-        !a[index * width..<(index + 1) * width].elementsEqual(b[index * width..<(index + 1) * width])
-      {
-        isClose = false
-        continue
-      }
-      if p == q || (p.isNaN && q.isNaN) {
-        norm += p.isNaN ? 0 : p * p
-        continue
-      }
-      let difference = abs(p - q)
-      largest = difference > largest || difference.isNaN ? difference : largest
-      square += difference * difference
-      norm += p * p
-      if !difference.isFinite || difference > absolute + relative * max(abs(p), abs(q)) { isClose = false }
-    }
-    return (isClose, largest, norm == 0 ? square.squareRoot() : (square / norm).squareRoot())
   }
 }
 
@@ -96,7 +75,7 @@ extension CheckpointDifference {
         changed.map {
           [
             "name": .text($0.name), "reason": .text($0.reason), "max_abs": number($0.largest),
-            "relative_l2": number($0.relativeL2),
+            "relative_l2": number($0.relativeL2), "sha256": .list($0.digests.map { .text($0) }),
           ]
         }),
     ]
@@ -110,6 +89,9 @@ extension CheckpointDifference {
       var line = "changed  \(change.name): \(change.reason)"
       if let largest = change.largest, let relative = change.relativeL2 {
         line += ", max abs \(largest), relative L2 \(relative)"
+      }
+      if !change.digests.isEmpty {
+        line += ", SHA-256 " + change.digests.map { $0.prefix(12) + "..." }.joined(separator: " and ")
       }
       lines.append(line)
     }

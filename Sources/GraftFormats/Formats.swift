@@ -17,6 +17,10 @@ public struct Format: Sendable {
   let recognises: @Sendable (UnsafeRawBufferPointer, ZipArchive?) -> Bool
   let open: @Sendable (MappedFile) throws(Diagnostic) -> any LocatedCheckpoint
   let makeWriter: (@Sendable (WriterRequest) throws(Diagnostic) -> any StreamingCheckpointWriter)?
+  /// Whether a file is one tensor, with room for neither its name nor metadata.
+  var holdsOneTensor = false
+  /// What common readers of the format will refuse, or take otherwise, of a file that is going to be written.
+  var lint: @Sendable (_ tensors: [TensorDeclaration], _ metadata: [String: String]) -> [Diagnostic] = { _, _ in [] }
 }
 
 /// The registry: every format, in the order in which content is tried.
@@ -84,7 +88,8 @@ extension Format {
         && UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) <= UInt64(SafetensorsReader.headerLimit)
     },
     open: { mapped throws(Diagnostic) in try SafetensorsReader(mapped) },
-    makeWriter: { request throws(Diagnostic) in try SafetensorsWriter(request) })
+    makeWriter: { request throws(Diagnostic) in try SafetensorsWriter(request) },
+    lint: Lint.safetensors)
 
   static let pytorch = Format(
     name: PyTorchReader.formatName, extensions: [".pt", ".pth", ".bin", ".ckpt"], keepsAliases: true, keepsKeys: true,
@@ -92,17 +97,20 @@ extension Format {
       archive.map(PyTorchArchive.recognises) ?? LegacyLayout.recognises(bytes)
     },
     open: { mapped throws(Diagnostic) in try PyTorchReader(mapped) },
-    makeWriter: { request throws(Diagnostic) in try PyTorchWriter(request) })
+    makeWriter: { request throws(Diagnostic) in try PyTorchWriter(request) },
+    lint: Lint.pytorch)
 
   static let npz = Format(
     name: NumpyArchiveReader.formatName, extensions: [".npz"], keepsAliases: false, keepsKeys: false,
     recognises: { _, archive in archive.map(NumpyArchiveReader.recognises) ?? false },
     open: { mapped throws(Diagnostic) in try NumpyArchiveReader(mapped) },
-    makeWriter: { request throws(Diagnostic) in try NumpyArchiveWriter(request) })
+    makeWriter: { request throws(Diagnostic) in try NumpyArchiveWriter(request) },
+    lint: Lint.numpy)
 
   static let npy = Format(
     name: NumpyReader.formatName, extensions: [".npy"], keepsAliases: false, keepsKeys: false,
     recognises: { bytes, _ in bytes.starts(with: NumpyHeader.magic) },
     open: { mapped throws(Diagnostic) in try NumpyReader(mapped) },
-    makeWriter: { request throws(Diagnostic) in try NumpyWriter(request) })
+    makeWriter: { request throws(Diagnostic) in try NumpyWriter(request) },
+    holdsOneTensor: true, lint: Lint.numpy)
 }

@@ -9,7 +9,7 @@ struct Graftc: ParsableCommand {
     version: graftVersion,
     subcommands: [
       CheckCommand.self, FormatCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self,
-      DiffCommand.self, RunCommand.self, SampleCommand.self, BenchCommand.self, VerifyCommand.self,
+      ConvertCommand.self, DiffCommand.self, RunCommand.self, SampleCommand.self, BenchCommand.self, VerifyCommand.self,
       ZooCommand.self, ImportCommand.self, VersionCommand.self,
     ])
 }

@@ -4,14 +4,15 @@ import Testing
 /// Rules stand in three places: the page that states them, the guard that throws them, the test that expects them.
 @Suite struct SpecificationTests {
   static let root = Fixtures.folder + "/../.."
-  static let pages = ["checkpoint", "json", "sharded", "safetensors", "pytorch", "zip", "numpy", "transfer"]
+  static let pages = ["convert", "checkpoint", "json", "sharded", "safetensors", "pytorch", "zip", "numpy", "transfer"]
 
   /// What no test can bring about: a library that fails.
   static let untested: Set<String> = ["transfer.digest"]
 
   @Test("A page states exactly the rules that code throws and tests expect", arguments: pages)
   func rules(_ page: String) throws {
-    let text = try String(contentsOfFile: Self.root + "/specs/formats/\(page).md", encoding: .utf8)
+    let folder = page == "convert" ? "/specs/" : "/specs/formats/"
+    let text = try String(contentsOfFile: Self.root + folder + "\(page).md", encoding: .utf8)
     let stated = Set(
       text.split(separator: "\n").compactMap { line -> String? in
         guard line.hasPrefix("- `\(page).") else { return nil }

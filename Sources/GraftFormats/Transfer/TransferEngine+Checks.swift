@@ -1,12 +1,15 @@
 import GraftIR
 
 extension TransferEngine {
-  static func format(for path: String, _ options: Options) throws(Diagnostic) -> Format {
+  /// The format called `name`, else the one that `path` means by its extension.
+  ///
+  /// - Throws: `transfer.format` where there is none that can be written.
+  static func format(for path: String, named name: String?) throws(Diagnostic) -> Format {
     let byName = Formats.format(ofPath: ShardPlan.basePath(of: path))
-    guard let format = options.format.map({ Formats.named($0) }) ?? byName, format.isWritable else {
+    guard let format = name.map({ Formats.named($0) }) ?? byName, format.isWritable else {
       let writable = Formats.all.filter(\.isWritable).map { "\($0.name) (\($0.extensions.joined(separator: ", ")))" }
       throw Diagnostic(
-        "transfer.format", "'\(options.format ?? path)' names no format that can be written",
+        "transfer.format", "'\(name ?? path)' names no format that can be written",
         at: Location(path), help: "formats: " + writable.joined(separator: ", "), category: .usage)
     }
     return format

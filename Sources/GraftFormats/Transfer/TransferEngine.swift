@@ -61,7 +61,7 @@ public enum TransferEngine {
     _ plan: WeightPlan, readers: [any CheckpointReader], to path: String, options: Options = Options(),
     progress: (Progress) -> Void = { _ in }, isCancelled: @escaping () -> Bool = { false }
   ) throws(Diagnostic) -> TransferReport {
-    let format = try format(for: path, options)
+    let format = try format(for: path, named: options.format)
     let sources = WeightSources(readers)
     let memory = try options.memoryLimit.map(TransferMemory.init(limit:)) ?? TransferMemory()
     try check(plan, sources, memory)
@@ -148,7 +148,7 @@ public enum TransferEngine {
   ///
   /// - Throws: `transfer.format`, `transfer.exists`, `transfer.folder`, `transfer.create`.
   public static func checkOutput(_ path: String, options: Options = Options()) throws(Diagnostic) {
-    _ = try format(for: path, options)
+    _ = try format(for: path, named: options.format)
     // What is there may be what a killed process finished: only the journal tells.
     if options.resumes && TransferJournal.exists(OutputName(path).journalPath) { return }
     try checkFile(path, force: options.force)
@@ -176,7 +176,7 @@ public enum TransferEngine {
     _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], to path: String,
     options: Options = Options()
   ) throws(Diagnostic) {
-    let format = try format(for: path, options)
+    let format = try format(for: path, named: options.format)
     let declarations = tensors.map {
       TensorDeclaration(name: $0.name, dtype: $0.tensor.dtype, shape: $0.tensor.shape)
     }

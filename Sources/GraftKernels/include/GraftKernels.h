@@ -2,6 +2,7 @@
 #pragma once
 
 #include "Casts.h"
+#include "Comparisons.h"
 #include "Convolutions.h"
 #include "Draws.h"
 #include "Elementwise.h"

@@ -39,12 +39,34 @@ import Testing
     #expect(report["missing"] == ["gone"])
     #expect(report["extra"] == ["new"])
     let changed = try #require(report["changed"]?.listValue)
-    #expect(changed.allSatisfy { $0.members?.map(\.name) == ["name", "reason", "max_abs", "relative_l2"] })
+    #expect(changed.allSatisfy { $0.members?.map(\.name) == ["name", "reason", "max_abs", "relative_l2", "sha256"] })
     let value = try #require(changed.first { $0["name"] == "value" })
     #expect(value["max_abs"]?.doubleValue == 0.5)
     #expect(value["relative_l2"]?.doubleValue == 0.1)  // 0.5 over the norm of [3, 4].
     #expect(Set(changed.compactMap { $0["name"]?.textValue }) == ["value", "shape", "dtype"])
     #expect(changed.first { $0["name"] == "shape" }?["max_abs"] == .null)
+    let digests = try #require(value["sha256"]?.listValue).compactMap(\.textValue)
+    #expect(digests.count == 2 && Set(digests).count == 2 && digests.allSatisfy { $0.count == 64 })
+  }
+
+  @Test("Files of two formats are equal where they hold the same")
+  func formats() throws {
+    try Graftc.succeed(["convert", folder("a.safetensors"), folder("same.pt")])
+    let result = try Graftc.succeed(["diff", folder("a.safetensors"), folder("same.pt")])
+    #expect(result.output == "equal\n")
+  }
+
+  @Test("Without tolerances, bits that differ are told where values do not")
+  func bits() throws {
+    try TransferEngine.write([("zero", Tensor([Float(0), 1], [2]))], to: folder("plus.safetensors"))
+    try TransferEngine.write([("zero", Tensor([Float(-0.0), 1], [2]))], to: folder("minus.safetensors"))
+    let files = ["diff", folder("plus.safetensors"), folder("minus.safetensors")]
+    let result = try Graftc.run(files + ["--json"])
+    #expect(result.code == 1)
+    let report = try result.json()
+    let change = try #require(report["changed"]?.listValue?.first)
+    #expect(change["reason"] == "bits" && change["max_abs"]?.doubleValue == 0)
+    try Graftc.succeed(files + ["--atol", "1e-9"])
   }
 
   @Test(

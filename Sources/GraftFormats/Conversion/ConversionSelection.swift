@@ -1,0 +1,133 @@
+import GraftIR
+
+/// The tensors that a conversion takes, with their new names and types.
+struct ConversionSelection {
+  /// What is taken, under its old names.
+  let part: SelectedCheckpoint
+  /// What is left out.
+  let dropped: [TensorEntry]
+  /// Whether every tensor of the source is there under its old name.
+  let keepsNames: Bool
+  private let holdsOneTensor: Bool
+  private let names: [String]
+  private let dtypes: [DType]
+  /// The dictionaries of the source, by their joined keys.
+  private let dictionaries: [String: [String]]
+  /// For each tensor of the part, what it is tied to in the output.
+  private let aliases: [Int: TensorAlias]
+
+  /// - Throws: `convert.nothing`, `convert.one-tensor`, `convert.name-clash`, `convert.cast`, `convert.pattern`.
+  init(_ reader: any CheckpointReader, _ options: ConversionOptions, to format: Format) throws(Diagnostic) {
+    var indices: [Int] = []
+    var dropped: [TensorEntry] = []
+    for (index, entry) in reader.entries.enumerated() {
+      let isIncluded = options.includes.isEmpty || options.includes.contains { $0.matches(entry.name) }
+      let isTaken = isIncluded && !options.excludes.contains { $0.matches(entry.name) }
+      if isTaken { indices.append(index) } else { dropped.append(entry) }
+    }
+    guard !indices.isEmpty || reader.entries.isEmpty else {
+      throw Diagnostic(
+        "convert.nothing", "of the \(reader.entries.count) tensors of '\(reader.file)' none is left",
+        at: Location(reader.file), help: "a pattern has to match a whole name: 'model/*', '*.weight'",
+        category: .usage)
+    }
+    guard !format.holdsOneTensor || indices.count == 1 else {
+      throw Diagnostic(
+        "convert.one-tensor", "\(format.name) holds one tensor, and \(indices.count) are to be written",
+        at: Location(reader.file), help: "take one with --include, or write another format", category: .usage)
+    }
+    part = SelectedCheckpoint(reader, key: nil, entries: indices.map { reader.entries[$0] }, indices: indices)
+    self.dropped = dropped
+    holdsOneTensor = format.holdsOneTensor
+    names =
+      format.holdsOneTensor ? [""] : try Self.names(of: part.entries, options.renames, file: reader.file)
+    dtypes = try Self.dtypes(of: part.entries, options.dtypes, file: reader.file)
+    var dictionaries: [String: [String]] = [:]
+    for entry in reader.entries where entry.path.count > 1 {
+      let keys = Array(entry.path.dropLast())
+      dictionaries[keys.joined(separator: "/")] = keys
+    }
+    self.dictionaries = dictionaries
+    let dtypes = dtypes
+    let entries = part.entries
+    aliases = part.aliases.filter { index, alias in
+      // Elements that share a byte are not counted from the start of another tensor.
+      let isWhole = alias.isWhole(entries[index].shape, ofTarget: entries[alias.target].shape)
+      return dtypes[index] == dtypes[alias.target] && (isWhole || dtypes[index].byteWidth != nil)
+    }
+    keepsNames = dropped.isEmpty && zip(part.entries, names).allSatisfy { $0.name == $1 }
+  }
+
+  /// Tensor `number` of the part as it is written, and what happens to it. A tie that stays one is told of where
+  /// `tellsTies` says so.
+  func plan(_ number: Int, tellsTies: Bool) -> (PlannedTensor, [Ledger.Change]) {
+    let entry = part.entries[number]
+    let source = SourceTensor(source: 0, name: entry.name, dtype: entry.dtype, shape: entry.shape)
+    var planned = PlannedTensor(
+      name: names[number], dtype: dtypes[number], shape: entry.shape, expression: .source(source), origin: .kept,
+      alias: aliases[number])
+    planned.keys = dictionaries.keys(of: names[number])
+    var changes: [Ledger.Change] = []
+    if names[number] != entry.name {
+      changes.append(holdsOneTensor ? .unnamed(from: entry.name) : .renamed(from: entry.name))
+    }
+    if let alias = part.aliases[number] {
+      let target = names[alias.target]
+      if aliases[number] == nil { changes.append(.untied(from: target)) }
+      if aliases[number] != nil && tellsTies { changes.append(.alias(of: target)) }
+    }
+    switch part.arrangement(at: number) {
+    case .plain, .bigEndian, .compressed: break
+    case .strided: if aliases[number] == nil { changes.append(.reordered) }
+    case .firstAxisFastest: changes.append(.transposed)
+    }
+    if dtypes[number] != entry.dtype {
+      changes.append(.cast(from: entry.dtype, to: dtypes[number], aliases[number] == nil ? CastCounts() : nil))
+    }
+    return (planned, changes)
+  }
+
+  private static func names(
+    of entries: [TensorEntry], _ rules: [RenameRule], file: String
+  ) throws(Diagnostic) -> [String] {
+    var names: [String] = []
+    var owners: [String: String] = [:]
+    var budget = RenameRule.stepLimit
+    for entry in entries {
+      var name = entry.name
+      for rule in rules.reversed() {
+        guard let new = try rule.newName(for: entry.name, budget: &budget) else { continue }
+        name = new
+        break
+      }
+      if let other = owners.updateValue(entry.name, forKey: name) {
+        throw Diagnostic(
+          "convert.name-clash",
+          "'\(other.shortened)' and '\(entry.name.shortened)' would both be called '\(name.shortened)'",
+          at: Location(file, tensor: entry.name), category: .usage)
+      }
+      names.append(name)
+    }
+    return names
+  }
+
+  private static func dtypes(
+    of entries: [TensorEntry], _ rules: [DTypeRule], file: String
+  ) throws(Diagnostic) -> [DType] {
+    var dtypes: [DType] = []
+    for entry in entries {
+      let target = rules.reversed().lazy.compactMap { $0.target(for: entry.name, entry.dtype) }.first ?? entry.dtype
+      let count = entry.shape.elementCount ?? 0
+      guard target == entry.dtype || (Cast(from: entry.dtype, to: target) != nil && target.byteCount(of: count) != nil)
+      else {
+        throw Diagnostic(
+          "convert.cast",
+          "'\(entry.name.shortened)' of \(entry.dtype) \(entry.shape) cannot become \(target)"
+            + (target.byteWidth == nil ? ", whose elements would not fill whole bytes" : ""),
+          at: Location(file, tensor: entry.name), category: .usage)
+      }
+      dtypes.append(target)
+    }
+    return dtypes
+  }
+}
