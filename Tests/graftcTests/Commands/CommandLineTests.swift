@@ -3,7 +3,9 @@ import Testing
 
 /// What holds for every command.
 @Suite struct CommandLineTests {
-  static let commands = ["check", "fmt", "plan", "compile", "inspect", "diff", "run", "sample", "bench", "version"]
+  static let commands = [
+    "check", "fmt", "plan", "compile", "inspect", "convert", "diff", "run", "sample", "bench", "version",
+  ]
 
   @Test("Every command's help shows an example and the options that all understand", arguments: commands)
   func help(_ command: String) throws {

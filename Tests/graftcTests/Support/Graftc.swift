@@ -73,6 +73,18 @@ struct Graftc {
 
     func send(_ signal: Int32) { kill(process, signal) }
 
+    /// The most private memory (RssAnon) that it has until it ends, by looking often; it is not waited for.
+    func peakAnonymousByteCount() -> Int {
+      var peak = 0
+      while let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+        let line = text.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") })
+      {
+        peak = max(peak, (Int(line.filter(\.isNumber)) ?? 0) << 10)
+        usleep(1000)
+      }
+      return peak
+    }
+
     /// Waits for the end.
     func wait() throws -> Result {
       var status: Int32 = 0
