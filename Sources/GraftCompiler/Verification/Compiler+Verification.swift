@@ -15,9 +15,9 @@ extension Compiler {
       if let first = diagnostics.inSourceOrder.first(where: { $0.severity == .error }) { throw first }
       return try grafts.map { graft throws(Diagnostic) in try graft.pair() }
     case .checkpoint(let text): return [try onDeepStack { () throws(Diagnostic) in try checkpointPair(text) }]
-    case .expression(let text):
+    case .expression(let address):
       throw Diagnostic(
-        "verify.expression", "'\(text)' was made from nothing that it could be compared with",
+        "verify.expression", "'\(address.text)' was made from nothing that it could be compared with",
         help: "verify takes a graft file or a checkpoint", category: .usage)
     }
   }
