@@ -47,7 +47,8 @@ enum Specification {
 
   @Test("A rule of graphs is on its page, and each on the page is thrown")
   func graphRules() throws {
-    let thrown = Set(try Specification.sources("Graph").matches(of: #/"(graph\.[a-z-]+)"/#).map { String($0.output.1) })
+    let sources = try Specification.sources("Graph") + Specification.sources("Primitives")
+    let thrown = Set(sources.matches(of: #/"(graph\.[a-z-]+)"/#).map { String($0.output.1) })
     #expect(Set(Specification.rules(of: try Specification.page("graph"))) == thrown)
   }
 

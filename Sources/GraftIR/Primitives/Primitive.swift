@@ -51,9 +51,9 @@ public struct Primitive: Sendable {
         throw Diagnostic("\(name).inputs", "'\(name)' has \(inputs.count) inputs, and takes \(expected)")
       }
       try Primitive.check(attributes, against: declarations, of: name)
-      try Primitive.checkSizes(of: inputs, of: name)
+      try Primitive.checkSizes(of: inputs)
       let results = try infer(inputs, attributes)
-      try Primitive.checkSizes(of: results, of: name)
+      try Primitive.checkSizes(of: results)
       return results
     }
     self.name = name
@@ -65,7 +65,7 @@ public struct Primitive: Sendable {
       let results = try checked(inputs.map(\.type), attributes)
       for result in results {
         guard let count = result.shape?.elementCount, result.dtype.byteCount(of: count) != nil, count <= 1 << 32 else {
-          throw Diagnostic("\(name).size", "a result is \(result), which is no tensor to evaluate")
+          throw Diagnostic("graph.evaluate-size", "a result of '\(name)' is \(result), more than 2^32 elements")
         }
       }
       return try evaluate(inputs, results, attributes)
@@ -98,9 +98,9 @@ public struct Primitive: Sendable {
     throw Diagnostic("\(name).attributes", "'\(name)' has no attribute '\(unknown[0])'")
   }
 
-  private static func checkSizes(of types: [TensorType], of name: String) throws(Diagnostic) {
+  private static func checkSizes(of types: [TensorType]) throws(Diagnostic) {
     for type in types where !type.isPlausible {
-      throw Diagnostic("\(name).size", "\(type) has a size below 0 or more than 2^48 elements")
+      throw Diagnostic("graph.type", "\(type) has a size below 0 or more than 2^48 elements")
     }
   }
 }
