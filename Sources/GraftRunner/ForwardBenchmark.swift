@@ -28,12 +28,19 @@ public struct ForwardBenchmark {
   public func warmUp(batch: Int) throws(Diagnostic) { _ = try run(batch: batch, profile: nil) }
 
   /// The seconds of one run.
+  ///
+  /// - Throws: `run.size` for inputs that fit no memory, and what `Model.run` throws.
   public func run(batch: Int, profile: Profile?) throws(Diagnostic) -> Double {
     var random = TorchRandom(seed: 0)
     var inputs: [String: Tensor] = [:]
     for input in graph.inputs {
       let type = graph.type(of: input.value)
-      guard let shape = type.shape(batch: batch), let count = shape.elementCount else { continue }
+      // A draw holds each number as a double, then as it is wanted.
+      guard let shape = type.shape(batch: batch), let count = shape.elementCount,
+        count <= ExecutionPlan.memoryByteCount / 16
+      else {
+        throw Diagnostic("run.size", "input '\(input.name)' is \(type) at batch \(batch), too large for memory")
+      }
       // Times and classes stay small: every table has a second row.
       inputs[input.name] =
         type.dtype.isFloatingPoint && shape.rank > 1

@@ -173,4 +173,18 @@ import Testing
       #expect(error.rule == "run.parameter-shape")
     }
   }
+
+  @Test("A parameter of a type that does not become the program's is refused")
+  func parameterType() throws {
+    let types = Dictionary(uniqueKeysWithValues: try network.program().parameters.map { ($0.name, $0.type) })
+    let model = Model(try network.program()) { name throws(Diagnostic) in
+      Tensor(zeros: .c64, types[name]?.shape ?? [])
+    }
+    do throws(Diagnostic) {
+      _ = try model.run(inputs: network.inputs(batch: 1))
+      Issue.record("a wrong parameter was taken")
+    } catch {
+      #expect(error.rule == "run.parameter-dtype")
+    }
+  }
 }

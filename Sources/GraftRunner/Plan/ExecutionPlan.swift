@@ -155,7 +155,7 @@ package final class ExecutionPlan {
   // MARK: Planning
 
   /// The machine's memory: allocating more would end the process.
-  private static let memoryByteCount = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+  static let memoryByteCount = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
 
   private func operand(_ value: Value) -> Operand {
     Operand(dtype: graph.type(of: value).dtype, shape: shapes[value.index])
