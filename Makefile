@@ -1,6 +1,6 @@
 # Each target can be run alone, in a fresh checkout.
 
-.PHONY: build test test-interop demo format lint clean setup
+.PHONY: build test test-interop demo format lint pages clean setup
 
 SOURCES = Sources Tests Package.swift
 CONFIGURATION ?= debug
@@ -33,6 +33,10 @@ lint:
 	swift format lint --strict --parallel --recursive $(SOURCES)
 	@swift build --quiet -c $(CONFIGURATION) --product graftc
 	@.build/$(CONFIGURATION)/graftc fmt --check $(GRAFTS)
+
+# Has the program embed every page of specs/, after one was added, renamed or removed.
+pages:
+	bash scripts/embed-pages.sh
 
 clean:
 	rm -rf .build .build-interop demo-out

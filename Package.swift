@@ -45,8 +45,12 @@ let package = Package(
       name: "GraftPrelude", exclude: ["graft"],
       cSettings: [.unsafeFlags(["-std=c23", "-Wno-c23-extensions"])]),
     .target(
+      name: "GraftSpecification", cSettings: [.unsafeFlags(["-std=c23", "-Wno-c23-extensions"])]),
+    .target(
       name: "GraftCompiler",
-      dependencies: ["GraftIR", "GraftFormats", "GraftPrelude", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "GraftIR", "GraftFormats", "GraftPrelude", "GraftSpecification", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: strict),
 
     // Running graphs: kernels, memory, threads, sampling.

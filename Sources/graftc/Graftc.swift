@@ -10,6 +10,6 @@ struct Graftc: ParsableCommand {
     subcommands: [
       CheckCommand.self, FormatCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self,
       ConvertCommand.self, DiffCommand.self, RunCommand.self, SampleCommand.self, BenchCommand.self, VerifyCommand.self,
-      ZooCommand.self, ImportCommand.self, VersionCommand.self,
+      ZooCommand.self, ImportCommand.self, ExplainCommand.self, VersionCommand.self,
     ])
 }

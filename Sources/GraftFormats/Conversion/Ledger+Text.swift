@@ -8,7 +8,7 @@ extension Ledger {
     var lines: [String] = []
     for candidate in candidates { lines.append(candidate.text) }
     lines += notes.map { "note: \($0)" }
-    lines += warnings.map { "warning: \($0.message)" + ($0.help.map { " (\($0))" } ?? "") }
+    lines += warnings.map { "warning: \($0.message)" + ($0.help.map { "; \($0)" } ?? "") + " (\($0.rule))" }
     guard !isUnchanged else { return (lines + ["nothing changed: \(size) in \(output)"]).joined(separator: "\n") }
     lines.append("\(output): \(size)")
     for group in groups { lines += group.lines }

@@ -4,7 +4,7 @@ import Testing
 /// What holds for every command.
 @Suite struct CommandLineTests {
   static let commands = [
-    "check", "fmt", "plan", "compile", "inspect", "convert", "diff", "run", "sample", "bench", "version",
+    "check", "fmt", "plan", "compile", "inspect", "convert", "diff", "run", "sample", "bench", "explain", "version",
   ]
 
   @Test("Every command's help shows an example and the options that all understand", arguments: commands)

@@ -99,9 +99,10 @@ struct Graftc {
     }
   }
 
-  /// Starts it. Standard output and error go to files, so that no pipe fills and no other process holds them open.
+  /// Starts it, or another program. Standard output and error go to files, so that no pipe fills and no other process holds them open.
   static func start(
-    _ arguments: [String], input: String = "", environment: [String: String] = [:], folder: String? = nil
+    _ arguments: [String], input: String = "", environment: [String: String] = [:], folder: String? = nil,
+    program: String = path
   ) throws -> Started {
     let streams = try TemporaryFolder()
     try streams.write(input, as: "in")
@@ -113,7 +114,7 @@ struct Graftc {
     posix_spawn_file_actions_addopen(&actions, 2, streams("error"), O_WRONLY | O_CREAT, 0o600)
     let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
     // The C library's module has no action that changes the folder; env(1) does, and becomes the program.
-    let command = (folder.map { ["/usr/bin/env", "-C", $0] } ?? []) + [path] + arguments
+    let command = (folder.map { ["/usr/bin/env", "-C", $0] } ?? []) + [program] + arguments
     var words = command.map { strdup($0) } + [nil]
     var settings = variables.map { strdup($0) } + [nil]
     defer { (words + settings).forEach { free($0) } }

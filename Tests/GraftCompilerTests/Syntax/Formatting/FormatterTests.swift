@@ -241,8 +241,10 @@ import GraftCompiler
 
   @Test("Every example on a page that parses is in canonical form", arguments: pages)
   func examples(_ page: String) throws {
-    for piece in try Project.text(page).components(separatedBy: "```graft\n").dropFirst() {
-      let text = piece.components(separatedBy: "```").first ?? ""
+    for piece in try Project.text(page).split(separator: "\n```graft").dropFirst() {
+      // The rest of the first line may name a file.
+      let text = String(
+        piece.prefix(upTo: piece.firstRange(of: "```")?.lowerBound ?? piece.endIndex).drop { $0 != "\n" }.dropFirst())
       let (result, rule) = format(text)
       if rule == nil { #expect(result == text) }
     }
