@@ -98,6 +98,10 @@ extension Evaluator {
           "paths.out-of-range", "[\(position)] is out of range: there are \(module.parts.count)", at: item.at)
       }
       return .module(part)
+    case (.tensor, _):
+      throw Diagnostic(
+        "values.index", "a tensor has no entries to index", at: at,
+        help: "a part of it is slice(x, start, length, axis: 0) or split(x, parts, axis: 0)[k]")
     default:
       throw Diagnostic("values.index", "\(datum.kindText) has no entries to index", at: at)
     }
