@@ -1,6 +1,6 @@
 # Each target can be run alone, in a fresh checkout.
 
-.PHONY: build test test-interop demo format lint pages clean setup
+.PHONY: build test test-interop fuzz demo format lint pages clean setup
 
 SOURCES = Sources Tests Package.swift
 CONFIGURATION ?= debug
@@ -18,6 +18,14 @@ test: setup
 # Reads what torch, safetensors and NumPy write, and has them read what graft writes; needs Python and, once, a network.
 test-interop: setup
 	@bash scripts/interop.sh
+
+# 100,000 damaged files for every format; with TARGET, libFuzzer on that reader or on the compiler (graft) for SECONDS.
+fuzz: setup
+ifdef TARGET
+	@bash scripts/fuzz.sh $(TARGET) $(or $(SECONDS),60)
+else
+	GRAFT_DAMAGES=100000 swift test -c release --disable-testable-imports --filter DamageTests
+endif
 
 # Grafts an operator onto a small model and draws pictures with both.
 demo: build
@@ -39,7 +47,7 @@ pages:
 	bash scripts/embed-pages.sh
 
 clean:
-	rm -rf .build .build-interop demo-out
+	rm -rf .build .build-interop .build-fuzz demo-out
 
 setup:
 	@bash scripts/setup.sh
