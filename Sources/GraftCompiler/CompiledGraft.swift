@@ -10,6 +10,12 @@ public final class CompiledGraft {
     /// Where the graft says it.
     public let at: Location
     let types: EmittedTypes
+    let layout: LayoutSymbol?
+    /// The most bytes of tensors in one file, or `nil` for one file.
+    public let shardByteCount: Int?
+
+    /// The name of the layout; `model` where tensors are called as the model calls them.
+    public var layoutName: String { layout?.name ?? SelfDescription.ownLayout }
 
     /// The type of every tensor, or `nil` to keep each as it is.
     public var dtype: DType? { types.general }
@@ -103,6 +109,12 @@ public final class CompiledGraft {
 
   /// Where each tensor of the output comes from. `emit` decides the types; without one tensors keep their own.
   public func weightPlan(for emit: Emit?) throws(Diagnostic) -> WeightPlan {
+    if let layout = emit?.layout, let symbol = architecture.symbol {
+      return try onDeepStack { () throws(Diagnostic) in
+        let map = try LayoutMap(LayoutLines(layout, of: symbol), of: self.architecture, self.evaluator)
+        return try self.weightPlan(for: emit, through: map, try self.metadata(layout))
+      }
+    }
     var tensors: [PlannedTensor] = []
     architecture.forEachParameter { name, parameter in
       guard let weight = parameter.weight else { return }
@@ -111,13 +123,51 @@ public final class CompiledGraft {
           name: name, dtype: emit?.dtype(of: name) ?? parameter.dtype, shape: parameter.shape, expression: weight,
           origin: parameter.origin))
     }
-    return WeightPlan(sources: checkpoints.sources, tensors: tensors, metadata: try metadata())
+    return WeightPlan(sources: checkpoints.sources, tensors: tensors, metadata: try metadata(nil))
+  }
+
+  /// The same for tensors as a layout has them.
+  private func weightPlan(
+    for emit: Emit?, through map: LayoutMap, _ metadata: [String: String]
+  ) throws(Diagnostic) -> WeightPlan {
+    var parameters: [String: ModuleParameter] = [:]
+    var omissions: [WeightPlan.Omission] = []
+    architecture.forEachParameter { name, parameter in
+      parameters[name] = parameter
+      guard map.omitted.contains(name), let weight = parameter.weight else { return }
+      omissions.append(
+        WeightPlan.Omission(
+          name: name, expression: weight, expected: freshWeight(parameter, name: name, seed: 0),
+          form: "layout '\(map.name)'"))
+    }
+    var tensors: [PlannedTensor] = []
+    for stored in map.stored {
+      var types: Set<DType> = []
+      var origin: WeightOrigin?
+      let expression = try stored.formula.substituting { (tensor) throws(Diagnostic) in
+        guard let parameter = parameters[tensor.name], let weight = parameter.weight else {
+          throw Diagnostic("graft.defect", "'\(tensor.name)' holds nothing", category: .defect)
+        }
+        types.insert(emit?.dtype(of: tensor.name) ?? parameter.dtype)
+        origin = origin ?? parameter.origin
+        return weight
+      }
+      // What is made of tensors of several types is of the widest.
+      let dtype = types.count == 1 ? types.first : types.contains(.f64) ? .f64 : .f32
+      tensors.append(
+        PlannedTensor(
+          name: stored.name, dtype: dtype ?? .f32, shape: expression.type.shape ?? [], expression: expression,
+          origin: origin ?? .computed))
+    }
+    var plan = WeightPlan(sources: checkpoints.sources, tensors: tensors, metadata: metadata)
+    plan.omissions = omissions
+    return plan
   }
 
   /// What the output says of itself.
-  private func metadata() throws(Diagnostic) -> [String: String] {
+  private func metadata(_ layout: LayoutSymbol?) throws(Diagnostic) -> [String: String] {
     let description = try onDeepStack { () throws(Diagnostic) in
-      try SelfDescription(architecture, base: baseArchitecture, evaluator)
+      try SelfDescription(architecture, base: baseArchitecture, layout: layout, evaluator)
     }
     let edits = self.edits.map { edit in
       JSON([("word", .text(edit.word)), ("path", .text(edit.path)), ("operator", .text(edit.operator))])
@@ -132,7 +182,7 @@ public final class CompiledGraft {
       "graft.base": baseText,
       "graft.base-file": baseFile?.lastPathPart ?? "",
       "graft.edits": JSON.list(edits).text(),
-      "graft.layout": "model",
+      SelfDescription.layoutKey: layout?.name ?? SelfDescription.ownLayout,
       SelfDescription.declarationsKey: description.declarations,
       SelfDescription.architectureKey: description.architecture,
     ]

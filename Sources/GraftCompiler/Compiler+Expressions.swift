@@ -139,7 +139,7 @@ extension Compiler {
       let recognition = try self.recognition(of: opened, names, evaluator)
       operation.arguments.merge(recognition.arguments(of: symbol, given: operation.arguments)) { said, _ in said }
       var module = try evaluator.instantiate(operation, InstantiationContext(inputs: places, surroundings: []))
-      try self.fill(&module, from: opened, number: 0, at: nil)
+      try self.fillAsNamed(&module, from: opened, number: 0, names, at: nil, evaluator)
       let tracer = Tracer(name: "forward")
       tracer.leading = inputs.mapValues { $0.axes.map { Dimension($0) } }
       try tracer.traceEntry("forward", of: module, sizes: sizes, evaluator)

@@ -18,6 +18,8 @@ public final class Compiler {
     public var seed: UInt64 = 0
     /// `--assume` texts.
     public var assumptions: [String] = []
+    /// The layout that base checkpoints, and models that are opened, are in; `nil` to tell it from their names.
+    public var layout: String?
     /// Whether an argument that nothing tells is left open instead of asked for: such a model is looked at, not run.
     public var leavesOpen = false
     /// `--set` values: several values make variants, several names their product.
@@ -93,6 +95,9 @@ public final class Compiler {
     }
     for preset in scope.presetNames where diagnostics.items.count <= 100 {
       if let found = scope.presets[preset] { for mistake in NameCheck.mistakes(of: found) { report(mistake) } }
+    }
+    for layout in scope.layouts where diagnostics.items.count <= 100 {
+      do throws(Diagnostic) { try layout.check() } catch { report(error) }
     }
     if library.diagnostics.hasErrors { return [] }
     var results: [CompiledGraft] = []

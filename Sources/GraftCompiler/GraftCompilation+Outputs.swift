@@ -28,11 +28,22 @@ extension GraftCompilation {
   }
 
   func emit(_ emit: GraftStatement.Emit, _ state: GraftState, _ environment: Environment) throws(Diagnostic) {
-    if let layout = emit.layout {
-      throw Diagnostic("emit.layout", "layout '\(layout.text)' is not known", at: layout.at)
+    var layout: LayoutSymbol?
+    if let name = emit.layout, name.text != SelfDescription.ownLayout, let symbol = state.architecture.symbol {
+      let named = try compiler.namedLayout(name.text, of: symbol, file, at: name.at)
+      // What cannot be written is told here, and not when all else is done.
+      try told(at: name.at) { () throws(Diagnostic) in
+        _ = try LayoutMap(LayoutLines(named, of: symbol), of: state.architecture, evaluator)
+      }
+      layout = named
     }
+    var shardByteCount: Int?
     if let size = emit.shardSize {
-      throw Diagnostic("emit.shards", "writing in shards is not supported yet", at: size.at)
+      let bytes = try evaluator.whole(size, environment, what: "the size of shards")
+      guard bytes > 0 else {
+        throw Diagnostic("emit.shards", "shards of \(bytes) bytes hold nothing", at: size.at)
+      }
+      shardByteCount = bytes
     }
     let name = try evaluator.plainText(emit.file, environment)
     guard !name.isEmpty, !name.utf8.contains(0) else {
@@ -40,7 +51,8 @@ extension GraftCompilation {
     }
     emits.append(
       CompiledGraft.Emit(
-        file: resolvePath(name, relativeTo: path), at: emit.file.at, types: try types(of: emit, state, environment)))
+        file: resolvePath(name, relativeTo: path), at: emit.file.at, types: try types(of: emit, state, environment),
+        layout: layout, shardByteCount: shardByteCount))
   }
 
   /// The types that `emit` names, for the parts that its paths name in the model as it stands.

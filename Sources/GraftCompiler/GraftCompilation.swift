@@ -6,9 +6,9 @@ final class GraftCompilation {
   private(set) var diagnostics = Diagnostics()
   private(set) var notes: [String] = []
   let graft: GraftDeclaration
-  private let file: FileScope
+  let file: FileScope
   private let settings: [(String, Datum)]
-  private let compiler: Compiler
+  let compiler: Compiler
   let evaluator: Evaluator
   private let checkpoints: Checkpoints
   private(set) var scope: Scope
@@ -146,7 +146,7 @@ final class GraftCompilation {
   }
 
   /// An error inside the prelude is told at the line that led there.
-  private func told<Result>(at place: Location, _ body: () throws(Diagnostic) -> Result) throws(Diagnostic) -> Result {
+  func told<Result>(at place: Location, _ body: () throws(Diagnostic) -> Result) throws(Diagnostic) -> Result {
     do throws(Diagnostic) { return try body() } catch {
       guard let location = error.location, location.file.hasPrefix("prelude/") else { throw error }
       throw Diagnostic(
@@ -187,10 +187,12 @@ final class GraftCompilation {
   ) throws(Diagnostic) -> GraftState {
     let environment = Environment(scope: scope, place: .compileTime)
     var address: String?
+    var layout: Name?
     var seed: UInt64 = 0
     var isNoise = false
     switch source {
-    case .from(let expression):
+    case .from(let expression, let named):
+      layout = named
       let name = try evaluator.plainText(expression, environment)
       address = resolvePath(name, relativeTo: path)
     case .fresh(let expression), .noise(let expression):
@@ -205,6 +207,7 @@ final class GraftCompilation {
       address = isNoise ? nil : override
       // What a file holds may be recognised without taking its weights.
       recognised = address ?? recognised
+      layout = nil
       seed = 0
     }
     baseFile = address
@@ -216,7 +219,7 @@ final class GraftCompilation {
       }
       module = try evaluator.instantiate(operation)
       baseText = module.callText
-      if let address { try fill(&module, from: address, at: at) }
+      if let address { try fill(&module, from: address, layout, at: at) }
     } else {
       guard let recognised else {
         throw Diagnostic("graft.defect", "'base auto' without a file", at: at, category: .defect)
@@ -227,8 +230,8 @@ final class GraftCompilation {
           category: .inputMissing)
       }
       notes += opened.notes
-      module = try compiler.recognise(opened, file, evaluator)
-      if let address { try fill(&module, from: address, at: at) }
+      module = try compiler.recognise(opened, file, evaluator, layout: layout?.text)
+      if let address { try fill(&module, from: address, layout, at: at) }
     }
     if address == nil {
       if isNoise { try module.settleNoise(path: "", seed: seed) } else { try module.settleFresh(path: "", seed: seed) }
@@ -241,7 +244,9 @@ final class GraftCompilation {
   }
 
   /// Takes every tensor of the base from the checkpoint; where that is not at hand, the model's own shapes stand.
-  private func fill(_ module: inout Module, from address: String, at: Location) throws(Diagnostic) {
+  private func fill(
+    _ module: inout Module, from address: String, _ layout: Name?, at: Location
+  ) throws(Diagnostic) {
     let (number, checkpoint) = try checkpoints.use(address)
     guard let checkpoint else {
       fileUses.append(FileUse(file: address, isMissing: true, text: address, bindings: [], at: at, isBase: true))
@@ -253,7 +258,8 @@ final class GraftCompilation {
       return
     }
     for note in checkpoint.notes where !notes.contains(note) { notes.append(note) }
-    try compiler.fill(&module, from: checkpoint, number: number, at: at)
+    try compiler.fill(
+      &module, from: checkpoint, number: number, file, layout: layout?.text, at: layout?.at ?? at, evaluator)
   }
 
   // MARK: The result

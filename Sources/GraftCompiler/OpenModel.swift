@@ -17,6 +17,8 @@ public final class OpenModel: Sendable {
   public let argumentValues: JSON
   /// The values of the graft's parameters that `--set` gave.
   public let settings: [(name: String, value: String)]
+  /// The layout that the checkpoint is in; `model` where it calls tensors as the model does.
+  public let layout: String
   let weights: [String: WeightExpression]
   let module: Module
   let sources: WeightSources?
@@ -24,8 +26,9 @@ public final class OpenModel: Sendable {
 
   init(
     _ module: Module, program: Program, assumed: [String], readers: [(any CheckpointReader)?], files: [String],
-    settings: [(name: String, value: String)] = []
+    settings: [(name: String, value: String)] = [], layout: String = SelfDescription.ownLayout
   ) {
+    self.layout = layout
     self.module = module
     name = module.operatorName
     self.program = program
@@ -133,7 +136,7 @@ extension Compiler {
     for text in opened.notes { note(text) }
     let evaluator = Evaluator()
     var module = try recognise(opened, Library.prelude, evaluator)
-    try fill(&module, from: opened, number: 0, at: nil)
+    let layout = try fill(&module, from: opened, number: 0, Library.prelude, at: nil, evaluator)
     let program: Program
     do throws(Diagnostic) { program = try lower(module, evaluator) } catch {
       // With an argument open there may be no graph, and none is wanted.
@@ -141,15 +144,32 @@ extension Compiler {
       program = Program(parameters: [], graphs: [])
     }
     return OpenModel(
-      module, program: program, assumed: options.assumptions, readers: checkpoints.readers, files: [text])
+      module, program: program, assumed: options.assumptions, readers: checkpoints.readers, files: [text],
+      layout: layout)
   }
 
-  /// The model in an opened checkpoint: from what it says of itself, else from its tensors.
+  /// The model in an opened checkpoint: from what it says of itself, else from its tensors, called as the model calls them
+  /// or as a layout does.
+  ///
+  /// - Parameter layout: The layout that a graft names; the command line goes before it.
   package func recognise(
-    _ opened: Checkpoints.Opened, _ names: FileScope, _ evaluator: Evaluator
+    _ opened: Checkpoints.Opened, _ names: FileScope, _ evaluator: Evaluator, layout: String? = nil
   ) throws(Diagnostic) -> Module {
     let file = opened.reader.file
+    let said = options.layout ?? layout
     if let module = try SelfDescription.module(from: opened.reader.metadata, file: file, evaluator) { return module }
+    var failure: Diagnostic?
+    if said == nil || said == SelfDescription.ownLayout {
+      do throws(Diagnostic) { return try recogniseAsNamed(opened, names, evaluator) } catch { failure = error }
+      if let failure, said != nil { throw failure }
+    }
+    return try recogniseInLayout(opened, names, said: said, failure: failure, evaluator)
+  }
+
+  /// The model whose tensors are called as those of the checkpoint.
+  private func recogniseAsNamed(
+    _ opened: Checkpoints.Opened, _ names: FileScope, _ evaluator: Evaluator
+  ) throws(Diagnostic) -> Module {
     var recognition = try recognition(of: opened, names, evaluator)
     if options.leavesOpen {
       recognition.leavesOpen = true
@@ -163,17 +183,35 @@ extension Compiler {
   func recognition(
     of opened: Checkpoints.Opened, _ names: FileScope, _ evaluator: Evaluator
   ) throws(Diagnostic) -> Recognition {
-    let entries = opened.entries.sorted { $0.key < $1.key }.map {
-      (name: $0.key, shape: opened.reader.entries[$0.value].shape)
-    }
     return Recognition(
-      entries, metadata: opened.reader.metadata, file: opened.reader.file, names: names,
+      opened.shapes, metadata: opened.noted, file: opened.reader.file, names: names,
       assumptions: try assumptions(names), evaluator: evaluator)
   }
 
-  /// Gives every tensor of `module` the checkpoint's of the same name, after checking its shape.
+  /// Gives every tensor of `module` the checkpoint's of the same name, after checking its shape, or what the layout that the
+  /// checkpoint is in makes it of.
+  ///
+  /// - Parameter said: The layout that a graft names; the command line goes before it.
+  /// - Returns: The layout's name.
+  @discardableResult
   func fill(
-    _ module: inout Module, from opened: Checkpoints.Opened, number: Int, at: Location?
+    _ module: inout Module, from opened: Checkpoints.Opened, number: Int, _ names: FileScope,
+    layout said: String? = nil,
+    at: Location?, _ evaluator: Evaluator
+  ) throws(Diagnostic) -> String {
+    let said = options.layout ?? said
+    if let map = try layout(of: module, in: opened, names, said: said, at: at, evaluator) {
+      try fill(&module, through: map, from: opened, number: number, at: at)
+      if said == nil { note("\(opened.reader.file) is read in layout '\(map.name)'") }
+      return map.name
+    }
+    try fillAsNamed(&module, from: opened, number: number, names, at: at, evaluator)
+    return SelfDescription.ownLayout
+  }
+
+  func fillAsNamed(
+    _ module: inout Module, from opened: Checkpoints.Opened, number: Int, _ names: FileScope, at: Location?,
+    _ evaluator: Evaluator
   ) throws(Diagnostic) {
     let file = opened.reader.file
     let expected = module
@@ -182,17 +220,32 @@ extension Compiler {
         var rest = Set(opened.entries.keys)
         expected.forEachParameter { known, _ in rest.remove(known) }
         throw missingTensor(
-          name, parameter.shape, in: file, beside: rest, at: at ?? Location(file, tensor: name))
+          name, parameter.shape, in: file, beside: rest, layouts: names.layoutMaps(of: expected, evaluator),
+          at: at ?? Location(file, tensor: name))
       }
       parameter.weight = try sourceTensor(
-        opened.reader.entries[index], named: opened.reader.entries[index].name, source: number, for: parameter,
-        in: file, at: at)
+        opened.reader.entries[index], named: opened.reader.entries[index].name, source: number,
+        for: parameter.shape, in: file, at: at)
       parameter.origin = .kept
     }
   }
 
   /// Takes over the texts of a compiler that worked for this one.
   func adopt(_ other: Compiler) { library.adopt(other.library) }
+}
+
+/// The numbers that `config.json` in the folder `path` holds, as diffusers and transformers write it beside a model; none where
+/// `path` is no folder.
+///
+/// - Throws: rules of the page `json`, and those of reading files.
+private func folderSettings(_ path: String) throws(Diagnostic) -> [String: String] {
+  let file = path + "/config.json"
+  guard PathKind(of: path) == .folder, let bytes = try TextFile.read(file) else { return [:] }
+  var settings: [String: String] = [:]
+  for member in try JSON(parsing: bytes, file: file).members ?? [] {
+    if let number = member.value.intValue { settings[member.name] = String(number) }
+  }
+  return settings
 }
 
 /// Opens a checkpoint's headers; `nil` where there is no such file.
@@ -203,7 +256,8 @@ package func openCheckpoint(_ text: String) throws(Diagnostic) -> Checkpoints.Op
     var entries: [String: Int] = [:]
     for (index, entry) in reader.entries.enumerated() { entries[entry.name] = index }
     return Checkpoints.Opened(
-      source: WeightPlan.Source(file: address.file, key: address.key), reader: reader, entries: entries, notes: notes)
+      source: WeightPlan.Source(file: address.file, key: address.key), reader: reader, entries: entries, notes: notes,
+      settings: try folderSettings(address.file))
   } catch {
     if error.category == .inputMissing { return nil }
     throw error

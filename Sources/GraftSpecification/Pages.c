@@ -275,93 +275,99 @@ static const unsigned char page_90[] = {
 #embed "../../specs/rules/json.md"
 };
 static const unsigned char page_91[] = {
-#embed "../../specs/rules/limits.md"
+#embed "../../specs/rules/layouts.md"
 };
 static const unsigned char page_92[] = {
-#embed "../../specs/rules/metadata.md"
+#embed "../../specs/rules/limits.md"
 };
 static const unsigned char page_93[] = {
-#embed "../../specs/rules/names.md"
+#embed "../../specs/rules/metadata.md"
 };
 static const unsigned char page_94[] = {
-#embed "../../specs/rules/numpy.md"
+#embed "../../specs/rules/names.md"
 };
 static const unsigned char page_95[] = {
-#embed "../../specs/rules/operators.md"
+#embed "../../specs/rules/numpy.md"
 };
 static const unsigned char page_96[] = {
-#embed "../../specs/rules/parallel.md"
+#embed "../../specs/rules/operators.md"
 };
 static const unsigned char page_97[] = {
-#embed "../../specs/rules/paths.md"
+#embed "../../specs/rules/parallel.md"
 };
 static const unsigned char page_98[] = {
-#embed "../../specs/rules/pictures.md"
+#embed "../../specs/rules/paths.md"
 };
 static const unsigned char page_99[] = {
-#embed "../../specs/rules/pytorch.md"
+#embed "../../specs/rules/pictures.md"
 };
 static const unsigned char page_100[] = {
-#embed "../../specs/rules/recognise.md"
+#embed "../../specs/rules/pytorch.md"
 };
 static const unsigned char page_101[] = {
-#embed "../../specs/rules/replace.md"
+#embed "../../specs/rules/recognise.md"
 };
 static const unsigned char page_102[] = {
-#embed "../../specs/rules/require.md"
+#embed "../../specs/rules/replace.md"
 };
 static const unsigned char page_103[] = {
-#embed "../../specs/rules/run.md"
+#embed "../../specs/rules/require.md"
 };
 static const unsigned char page_104[] = {
-#embed "../../specs/rules/safetensors.md"
+#embed "../../specs/rules/run.md"
 };
 static const unsigned char page_105[] = {
-#embed "../../specs/rules/sample.md"
+#embed "../../specs/rules/safetensors.md"
 };
 static const unsigned char page_106[] = {
-#embed "../../specs/rules/shapes.md"
+#embed "../../specs/rules/sample.md"
 };
 static const unsigned char page_107[] = {
-#embed "../../specs/rules/sharded.md"
+#embed "../../specs/rules/shapes.md"
 };
 static const unsigned char page_108[] = {
-#embed "../../specs/rules/starts.md"
+#embed "../../specs/rules/sharded.md"
 };
 static const unsigned char page_109[] = {
-#embed "../../specs/rules/syntax.md"
+#embed "../../specs/rules/starts.md"
 };
 static const unsigned char page_110[] = {
-#embed "../../specs/rules/training.md"
+#embed "../../specs/rules/syntax.md"
 };
 static const unsigned char page_111[] = {
-#embed "../../specs/rules/transfer.md"
+#embed "../../specs/rules/training.md"
 };
 static const unsigned char page_112[] = {
-#embed "../../specs/rules/usage.md"
+#embed "../../specs/rules/transfer.md"
 };
 static const unsigned char page_113[] = {
-#embed "../../specs/rules/values.md"
+#embed "../../specs/rules/usage.md"
 };
 static const unsigned char page_114[] = {
-#embed "../../specs/rules/variants.md"
+#embed "../../specs/rules/values.md"
 };
 static const unsigned char page_115[] = {
-#embed "../../specs/rules/verify.md"
+#embed "../../specs/rules/variants.md"
 };
 static const unsigned char page_116[] = {
-#embed "../../specs/rules/weights.md"
+#embed "../../specs/rules/verify.md"
 };
 static const unsigned char page_117[] = {
-#embed "../../specs/rules/zip.md"
+#embed "../../specs/rules/weights.md"
 };
 static const unsigned char page_118[] = {
-#embed "../../specs/run.md"
+#embed "../../specs/rules/zip.md"
 };
 static const unsigned char page_119[] = {
-#embed "../../specs/verify.md"
+#embed "../../specs/run.md"
 };
 static const unsigned char page_120[] = {
+#embed "../../specs/tutorial.md"
+};
+static const unsigned char page_121[] = {
+#embed "../../specs/verify.md"
+};
+static const unsigned char page_122[] = {
 #embed "../../specs/weights.md"
 };
 
@@ -463,36 +469,38 @@ static const struct {
     PAGE(88, "rules/imports.md"),
     PAGE(89, "rules/inspect.md"),
     PAGE(90, "rules/json.md"),
-    PAGE(91, "rules/limits.md"),
-    PAGE(92, "rules/metadata.md"),
-    PAGE(93, "rules/names.md"),
-    PAGE(94, "rules/numpy.md"),
-    PAGE(95, "rules/operators.md"),
-    PAGE(96, "rules/parallel.md"),
-    PAGE(97, "rules/paths.md"),
-    PAGE(98, "rules/pictures.md"),
-    PAGE(99, "rules/pytorch.md"),
-    PAGE(100, "rules/recognise.md"),
-    PAGE(101, "rules/replace.md"),
-    PAGE(102, "rules/require.md"),
-    PAGE(103, "rules/run.md"),
-    PAGE(104, "rules/safetensors.md"),
-    PAGE(105, "rules/sample.md"),
-    PAGE(106, "rules/shapes.md"),
-    PAGE(107, "rules/sharded.md"),
-    PAGE(108, "rules/starts.md"),
-    PAGE(109, "rules/syntax.md"),
-    PAGE(110, "rules/training.md"),
-    PAGE(111, "rules/transfer.md"),
-    PAGE(112, "rules/usage.md"),
-    PAGE(113, "rules/values.md"),
-    PAGE(114, "rules/variants.md"),
-    PAGE(115, "rules/verify.md"),
-    PAGE(116, "rules/weights.md"),
-    PAGE(117, "rules/zip.md"),
-    PAGE(118, "run.md"),
-    PAGE(119, "verify.md"),
-    PAGE(120, "weights.md"),
+    PAGE(91, "rules/layouts.md"),
+    PAGE(92, "rules/limits.md"),
+    PAGE(93, "rules/metadata.md"),
+    PAGE(94, "rules/names.md"),
+    PAGE(95, "rules/numpy.md"),
+    PAGE(96, "rules/operators.md"),
+    PAGE(97, "rules/parallel.md"),
+    PAGE(98, "rules/paths.md"),
+    PAGE(99, "rules/pictures.md"),
+    PAGE(100, "rules/pytorch.md"),
+    PAGE(101, "rules/recognise.md"),
+    PAGE(102, "rules/replace.md"),
+    PAGE(103, "rules/require.md"),
+    PAGE(104, "rules/run.md"),
+    PAGE(105, "rules/safetensors.md"),
+    PAGE(106, "rules/sample.md"),
+    PAGE(107, "rules/shapes.md"),
+    PAGE(108, "rules/sharded.md"),
+    PAGE(109, "rules/starts.md"),
+    PAGE(110, "rules/syntax.md"),
+    PAGE(111, "rules/training.md"),
+    PAGE(112, "rules/transfer.md"),
+    PAGE(113, "rules/usage.md"),
+    PAGE(114, "rules/values.md"),
+    PAGE(115, "rules/variants.md"),
+    PAGE(116, "rules/verify.md"),
+    PAGE(117, "rules/weights.md"),
+    PAGE(118, "rules/zip.md"),
+    PAGE(119, "run.md"),
+    PAGE(120, "tutorial.md"),
+    PAGE(121, "verify.md"),
+    PAGE(122, "weights.md"),
 };
 
 size_t graft_page_count(void) { return sizeof pages / sizeof pages[0]; }

@@ -56,6 +56,7 @@ struct CompileCommand: ParsableCommand {
     let plan: WeightPlan
     let readers: [any CheckpointReader]
     let path: String
+    let shardByteCount: Int?
   }
 
   /// Tells every file that a graft reads and that is not there.
@@ -79,7 +80,10 @@ struct CompileCommand: ParsableCommand {
           throw Diagnostic(
             "usage.output", "-o names one file, and there are \(grafts.count) to write", category: .usage)
         }
-        jobs.append(Job(plan: try graft.weightPlan(for: graft.emits.first), readers: readers, path: output))
+        jobs.append(
+          Job(
+            plan: try graft.weightPlan(for: graft.emits.first), readers: readers, path: output,
+            shardByteCount: graft.emits.first?.shardByteCount))
         continue
       }
       if graft.emits.isEmpty {
@@ -88,7 +92,10 @@ struct CompileCommand: ParsableCommand {
           category: .usage)
       }
       for emit in graft.emits {
-        jobs.append(Job(plan: try graft.weightPlan(for: emit), readers: readers, path: emit.file))
+        jobs.append(
+          Job(
+            plan: try graft.weightPlan(for: emit), readers: readers, path: emit.file,
+            shardByteCount: emit.shardByteCount))
       }
     }
     return jobs
@@ -96,11 +103,16 @@ struct CompileCommand: ParsableCommand {
 
   private func write(_ job: Job, _ options: TransferEngine.Options, _ console: Console) throws(Diagnostic) {
     let bar = console.progressBar("writing \(job.path)")
+    var options = options
+    options.shardByteCount = job.shardByteCount
     let report = try TransferEngine.run(
       job.plan, readers: job.readers, to: job.path, options: options,
       progress: { bar($0.tensors, $0.tensorCount) }, isCancelled: { Interruption.isAsked })
     console.noteResuming(report)
     let bytes = job.plan.tensors.reduce(0) { $0 + ($1.dtype.byteCount(of: $1.shape.elementCount ?? 0) ?? 0) }
+    for omission in job.plan.omissions where omission.expression != omission.expected {
+      console.note("\(omission.form) does not hold '\(omission.name)': its readers make it")
+    }
     console.note("wrote \(job.path): \(job.plan.tensors.count) tensors, \(groupedDigits(bytes)) bytes")
   }
 }

@@ -16,6 +16,7 @@ struct InspectCommand: ParsableCommand {
   @Option(
     name: .customLong("assume"), parsing: .singleValue, help: "What tensors do not tell, such as 'dit(heads: 4)'.")
   var assumptions: [String] = []
+  @Option(help: "The layout that the checkpoints are in, such as 'diffusers'.") var layout: String?
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -42,6 +43,7 @@ struct InspectCommand: ParsableCommand {
     }
     var options = Compiler.Options()
     options.assumptions = assumptions
+    options.layout = layout
     options.leavesOpen = true
     let compiler = Compiler(options: options)
     var model: OpenModel?
@@ -104,7 +106,7 @@ struct InspectCommand: ParsableCommand {
 
   private func json(_ model: OpenModel) -> JSON {
     [
-      "name": .text(model.name), "arguments": model.argumentValues, "layout": .text("model"),
+      "name": .text(model.name), "arguments": model.argumentValues, "layout": .text(model.layout),
       "parameters": .int(model.summary.parameters), "depth": .int(model.summary.depth),
       "assumed": .list(model.assumed.map { .text($0) }),
       "blocks": .list(
@@ -120,8 +122,9 @@ struct InspectCommand: ParsableCommand {
     ]
     if let model {
       let edits = parsed(reader.metadata["graft.edits"])?.listValue ?? []
+      let layout = model.layout == "model" ? "" : ", in layout '\(model.layout)'"
       // The arguments are those that the model was built with, before anything was replaced, removed or made parallel.
-      lines.append("model \(edits.isEmpty ? "" : "grafted from ")\(model.name)(\(model.arguments))")
+      lines.append("model \(edits.isEmpty ? "" : "grafted from ")\(model.name)(\(model.arguments))\(layout)")
       lines.append("  \(groupedDigits(model.summary.parameters)) parameters, depth \(model.summary.depth)")
       for question in model.questions { lines.append("  tensors do not tell, and running needs, \(question)") }
       lines += blockLines(model)

@@ -29,6 +29,14 @@ struct PlanCommand: ParsableCommand {
   }
 }
 
+extension CompiledGraft.Emit {
+  /// What is said of how it is written.
+  fileprivate var form: String {
+    (dtype.map { " as \($0)" } ?? "") + (layoutName == "model" ? "" : " in layout '\(layoutName)'")
+      + (shardByteCount.map { " in shards of \(groupedDigits($0)) bytes" } ?? "")
+  }
+}
+
 /// A plan as a person or a program reads it.
 struct PlanReport {
   let graft: CompiledGraft
@@ -104,7 +112,7 @@ struct PlanReport {
       lines.append("  \(holds ? "holds" : "does not hold"): \(requirement)")
     }
     for missing in graft.missingFiles { lines.append("  not at hand: \(missing.message)") }
-    for emit in graft.emits { lines.append("  emits \(emit.file)" + (emit.dtype.map { " as \($0)" } ?? "")) }
+    for emit in graft.emits { lines.append("  emits \(emit.file)" + emit.form) }
     return lines.joined(separator: "\n")
   }
 

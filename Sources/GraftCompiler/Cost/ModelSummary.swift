@@ -154,7 +154,7 @@ extension Module {
 extension ModuleParameter {
   /// The type that its values have where they are now; what is computed is single precision.
   var dtype: DType {
-    if case .source(let source)? = weight { return source.dtype }
+    if let weight, weight.isMoved { return weight.type.dtype }
     return .f32
   }
 }

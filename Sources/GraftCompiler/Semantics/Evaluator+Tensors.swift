@@ -88,16 +88,15 @@ extension TracedTensor {
 extension WeightExpression {
   /// The same values as f32 where a checkpoint holds narrower ones: what goes into a formula is computed with.
   var widened: WeightExpression {
-    guard case .source(let source) = self, source.dtype.isFloatingPoint, source.dtype.bitWidth < 32 else { return self }
-    return .apply(
-      primitive: "Cast", ["to": .dtype(.f32)], [self], TensorType(.f32, source.shape))
+    guard type.dtype.isFloatingPoint, type.dtype.bitWidth < 32, isMoved else { return self }
+    return .apply(primitive: "Cast", ["to": .dtype(.f32)], [self], TensorType(.f32, type.axes))
   }
 
   /// The steps of the formula, or `nil` where they are more than `limit` or deeper than `depth`.
   func size(limit: Int, depth: Int) -> Int? {
     let arguments: [WeightExpression]
     switch self {
-    case .source, .fill, .draw: return 1
+    case .source, .fill, .draw, .copies: return 1
     case .apply(_, _, let inputs, _): arguments = inputs
     case .computed(let graph): arguments = graph.arguments
     }

@@ -72,6 +72,20 @@ extension OperatorSymbol {
   }
 }
 
+/// A layout of a model, and the file whose names it sees.
+package final class LayoutSymbol: Sendable {
+  package let declaration: LayoutDeclaration
+  package let file: FileScope
+
+  package init(_ declaration: LayoutDeclaration, file: FileScope) {
+    self.declaration = declaration
+    self.file = file
+  }
+
+  package var name: String { declaration.name.text }
+  package var modelName: String { declaration.model.text }
+}
+
 package final class PresetSymbol: Sendable {
   package let declaration: PresetDeclaration
   package let file: FileScope
@@ -93,6 +107,8 @@ package final class FileScope: @unchecked Sendable {
   package private(set) var presets: [String: PresetSymbol] = [:]
   package private(set) var lets: [String: LetDeclaration] = [:]
   package private(set) var grafts: [GraftDeclaration] = []
+  /// In the order of the file.
+  package private(set) var layouts: [LayoutSymbol] = []
   /// In the order of the file.
   package private(set) var operatorNames: [String] = []
   package private(set) var presetNames: [String] = []
@@ -133,6 +149,17 @@ package final class FileScope: @unchecked Sendable {
         if !isNew(item.name) { continue }
         presets[item.name.text] = PresetSymbol(item, file: self)
         presetNames.append(item.name.text)
+      case .layout(let item):
+        if layouts.contains(where: { $0.name == item.name.text && $0.modelName == item.model.text }) {
+          diagnostics.report(
+            Diagnostic(
+              "names.declared-twice",
+              "layout '\(item.name.text)' of '\(item.model.text)' is declared twice in this file",
+              at: item.name.at))
+          repetitions += 1
+        } else {
+          layouts.append(LayoutSymbol(item, file: self))
+        }
       case .let(let item): if isNew(item.name) { lets[item.name.text] = item }
       case .graft(let item):
         if !graftNames.insert(item.name.text).inserted {
@@ -189,6 +216,14 @@ package final class FileScope: @unchecked Sendable {
     if let found = presets[name] { return found }
     for file in further { if let found = file.presets[name] { return found } }
     return nil
+  }
+
+  /// Every layout of the model called `model` that can be seen, nearest file first; of two of one name the nearer.
+  package func layouts(of model: String) -> [LayoutSymbol] {
+    var names: Set<String> = []
+    return searchOrder.flatMap { file in
+      file.layouts.filter { $0.modelName == model && names.insert($0.name).inserted }
+    }
   }
 
   package func `let`(_ name: String) -> (LetDeclaration, FileScope)? {

@@ -28,6 +28,8 @@ package struct Module: Sendable {
   var replacedName: String?
   /// Labels of arguments that hold something only because nothing tells what they are.
   var openArguments: Set<String> = []
+  /// Those of them that no tensor tells, because the layout of the file leaves out what would.
+  var unreadArguments: Set<String> = []
   /// What was said to the preset that it came from, for messages: `image 512`.
   var setting: String?
 

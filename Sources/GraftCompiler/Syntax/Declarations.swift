@@ -27,6 +27,7 @@ package enum Declaration: Sendable {
   case preset(PresetDeclaration)
   case graft(GraftDeclaration)
   case `let`(LetDeclaration)
+  case layout(LayoutDeclaration)
 
   /// What the lines of `///` say of it and of its parameters.
   var documentation: [String] {
@@ -34,6 +35,7 @@ package enum Declaration: Sendable {
     case .operator(let declaration): [declaration.documentation] + declaration.parameters.map(\.documentation)
     case .preset(let declaration): [declaration.documentation] + declaration.parameters.map(\.documentation)
     case .graft(let declaration): [declaration.documentation] + declaration.parameters.map(\.documentation)
+    case .layout(let declaration): [declaration.documentation]
     case .let: []
     }
   }
@@ -235,6 +237,22 @@ package struct PresetDeclaration: Sendable {
   }
 }
 
+/// `layout NAME of MODEL { ... }`: another naming of a model's tensors.
+package struct LayoutDeclaration: Sendable {
+  package enum Line: Sendable {
+    /// `NAMES = VALUE`: tensors of a file, and what they are made of.
+    case relation(names: Expression, value: Expression)
+    /// `without PATH`: tensors that a file of the layout does not hold.
+    case without(Expression)
+  }
+
+  package let name: Name
+  package let model: Name
+  package let lines: [Line]
+  package let documentation: String
+  package let at: Location
+}
+
 /// `graft "name"(...) { ... }`
 package struct GraftDeclaration: Sendable {
   package let name: Name
@@ -277,7 +295,7 @@ package struct GraftStatement: Sendable {
   }
 
   package enum Source: Sendable {
-    case from(Expression)
+    case from(Expression, layout: Name?)
     case fresh(seed: Expression?)
     case noise(seed: Expression?)
   }

@@ -60,7 +60,8 @@ extension Parser {
     case "let" where word.kind == .keyword:
       return .let(try letDeclaration())
     case "layout" where word.kind == .name:
-      throw Diagnostic("syntax.not-supported", "'layout' is not supported yet", at: here)
+      advance()
+      return .layout(try layout(documentation, from: start))
     default:
       guard word.kind == .name || word.kind == .keyword else { throw expected("a declaration") }
       let meant = suggestion(for: word.text, among: declarationWords)

@@ -209,8 +209,14 @@ extension Parser {
         advance()
         if take("{") {
           if at("}") { throw expected("a name") }
-          let names = try list(until: "}") { (parser) throws(Diagnostic) in try parser.name("a name") }
+          let names = try list(until: "}") { (parser) throws(Diagnostic) in
+            parser.isInLayout ? try parser.layoutStep() : try parser.name("a name")
+          }
           value = try make(.members(value, names), from: start, over: [value], sign: sign)
+        } else if isInLayout {
+          for name in try layoutSteps() {
+            value = try make(.member(value, name), from: start, over: [value], sign: sign)
+          }
         } else {
           let name = try self.name("the name of a part")
           value = try make(.member(value, name), from: start, over: [value], sign: sign)

@@ -67,7 +67,11 @@ extension Parser {
       model = try path()
     }
     outline?.hang()
-    if takeWord("from") { return .base(model: model, source: .from(try expression())) }
+    if takeWord("from") {
+      let file = try expression()
+      let layout = takeWord("layout") ? try name("the name of a layout") : nil
+      return .base(model: model, source: .from(file, layout: layout))
+    }
     if takeWord("fresh") { return .base(model: model, source: .fresh(seed: try seed())) }
     if takeWord("noise") { return .base(model: model, source: .noise(seed: try seed())) }
     throw expected("'from', 'fresh' or 'noise'")

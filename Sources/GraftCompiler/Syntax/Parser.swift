@@ -53,6 +53,8 @@ struct Parser {
   private var nodeCount = 0
   private var errorCount = 0
   var braceDepth = 0
+  /// Whether names of tensors are read, in which numbers and the language's own words may stand behind a dot.
+  var isInLayout = false
   /// The indentation of the line that the token stands on.
   private var lineIndent = 0
   /// The indentation of the statement that is being read: what follows deeper still belongs to it.

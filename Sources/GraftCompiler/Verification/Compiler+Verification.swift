@@ -91,7 +91,7 @@ extension Compiler {
       described = try recognise(opened, Library.prelude, evaluator)
     }
     guard var module = described else { throw Diagnostic("graft.base-model", "a base is a model") }
-    try fill(&module, from: opened, number: 0, at: nil)
+    try fill(&module, from: opened, number: 0, Library.prelude, at: nil, evaluator)
     return (
       OpenModel(
         module, program: try lower(module, evaluator), assumed: [], readers: checkpoints.readers, files: [address]),
@@ -123,7 +123,7 @@ extension CompiledGraft {
 extension WeightExpression {
   /// The formula with the type that a checkpoint has it in: what is computed in double precision is written in single.
   fileprivate var asWritten: WeightExpression {
-    if case .source = self { return self }
+    if isMoved { return self }
     if type.dtype == .f32 { return self }
     return .apply(primitive: "Cast", ["to": .dtype(.f32)], [self], TensorType(.f32, type.axes))
   }

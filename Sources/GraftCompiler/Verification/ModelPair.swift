@@ -165,6 +165,7 @@ private struct WeightBinder {
     guard budget > 0 else { return nil }
     switch expression {
     case .source, .draw, .computed: return table.leaf(expression, expression.type)
+    case .copies(let all): return read(all[0], &table)
     case .fill(let value, _, _): return table.fill(value, expression.type) ?? table.leaf(expression, expression.type)
     case .apply(let name, let attributes, let arguments, let type):
       guard let primitive = Primitives.named(name) else { return nil }

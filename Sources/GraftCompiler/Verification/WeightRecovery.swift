@@ -116,6 +116,7 @@ extension WeightExpression {
     case .apply(let name, let attributes, let arguments, let type):
       .apply(primitive: name, attributes, arguments.map { $0.numbered(from: count) }, type)
     case .computed(let graph): .computed(graph.mapArguments { $0.numbered(from: count) })
+    case .copies(let all): .copies(all.map { $0.numbered(from: count) })
     }
   }
 }

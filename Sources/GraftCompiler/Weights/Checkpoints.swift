@@ -11,8 +11,14 @@ package final class Checkpoints {
     package let entries: [String: Int]
     /// What was chosen or taken off, told to the user.
     package let notes: [String]
+    /// Numbers that a file beside it notes, by name.
+    package let settings: [String: String]
 
-    package init(source: WeightPlan.Source, reader: any CheckpointReader, entries: [String: Int], notes: [String]) {
+    package init(
+      source: WeightPlan.Source, reader: any CheckpointReader, entries: [String: Int], notes: [String],
+      settings: [String: String] = [:]
+    ) {
+      self.settings = settings
       self.source = source
       self.reader = reader
       self.entries = entries

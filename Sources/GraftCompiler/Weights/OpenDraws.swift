@@ -30,7 +30,7 @@ extension WeightExpression {
       let placed = Draw(draw.distribution, seed: seed, stream: name)
       streams[draw] = placed
       return .draw(placed, shape)
-    case .source, .fill, .draw: return self
+    case .source, .fill, .draw, .copies: return self
     case .apply(let primitive, let attributes, let arguments, let type):
       return .apply(
         primitive: primitive, attributes, arguments.map { $0.placed(seed, stream, &streams) }, type)
@@ -44,7 +44,7 @@ extension WeightExpression {
   private var holdsOpenDraw: Bool {
     switch self {
     case .draw(let draw, _): draw.isOpen
-    case .source, .fill: false
+    case .source, .fill, .copies: false
     case .apply(_, _, let arguments, _): arguments.contains(where: \.holdsOpenDraw)
     case .computed(let graph): graph.arguments.contains(where: \.holdsOpenDraw)
     }

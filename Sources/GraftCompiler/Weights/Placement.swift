@@ -52,7 +52,7 @@ extension Module {
 }
 
 /// What a tensor holds when nothing else is said: its declaration's number, draw or formula, else zero.
-private func freshWeight(_ parameter: ModuleParameter, name: String, seed: UInt64) -> WeightExpression {
+func freshWeight(_ parameter: ModuleParameter, name: String, seed: UInt64) -> WeightExpression {
   switch parameter.initial {
   case .number(let number)?: return .fill(number.double ?? 0, .f32, parameter.shape)
   case .distribution(let law)?: return .draw(Draw(law, seed: seed, stream: name), parameter.shape)
@@ -210,7 +210,7 @@ extension GraftState {
           "weights.missing", "tensor '\(name)' is missing from \(address): expected f32 \(parameter.shape)", at: at)
       }
       parameter.weight = try sourceTensor(
-        checkpoint.reader.entries[index], named: fullName, source: number, for: parameter, in: address, at: at)
+        checkpoint.reader.entries[index], named: fullName, source: number, for: parameter.shape, in: address, at: at)
     }
   }
 
@@ -264,7 +264,7 @@ extension GraftState {
       parameter.share = tensor.share
       switch weight {
       case .apply, .computed: parameter.origin = .computed
-      case .source, .fill, .draw: parameter.origin = .adopted
+      case .source, .fill, .draw, .copies: parameter.origin = .adopted
       }
       return
     default: break
@@ -350,12 +350,12 @@ extension Module {
 
 /// An entry of a checkpoint as the weight of `parameter`, where their shapes agree.
 package func sourceTensor(
-  _ entry: TensorEntry, named name: String, source: Int, for parameter: ModuleParameter, in file: String, at: Location?
+  _ entry: TensorEntry, named name: String, source: Int, for shape: Shape, in file: String, at: Location?
 ) throws(Diagnostic) -> WeightExpression {
-  guard entry.shape == parameter.shape else {
+  guard entry.shape == shape else {
     throw Diagnostic(
       "weights.shape",
-      "tensor '\(name)' of \(file) is \(entry.dtype) \(entry.shape), and f32 \(parameter.shape) is expected",
+      "tensor '\(name)' of \(file) is \(entry.dtype) \(entry.shape), and f32 \(shape) is expected",
       at: at ?? Location(file, tensor: name))
   }
   guard entry.dtype.isFloatingPoint else {

@@ -33,7 +33,8 @@ extension Recognition {
     var rest = Set(shapes.keys.filter { prefix.isEmpty || $0.hasPrefix(prefix + ".") })
     module.forEachParameter(prefix) { name, _ in rest.remove(name) }
     if let (name, expected) = missing {
-      return missingTensor(name, expected, in: file, beside: rest, at: Location(file, tensor: name))
+      return missingTensor(
+        name, expected, in: file, beside: rest, layouts: layouts, at: Location(file, tensor: name))
     }
     if let name = rest.min() {
       return Diagnostic(
@@ -43,6 +44,12 @@ extension Recognition {
     return Diagnostic(
       "recognise.unknown-operator", "the tensors of '\(spelledPath(path))' in \(file) are those of no operator",
       at: Location(file, tensor: path.joined(separator: ".")))
+  }
+
+  /// How else the tensors of the whole model are called.
+  private var layouts: [LayoutMap] {
+    guard omitted.isEmpty, onlyModel == nil, let model = expectedModel else { return [] }
+    return names.layoutMaps(of: model, evaluator)
   }
 
   /// The tensor that `expected` lacks at `path`, where what is there can be read as `found`, which has nothing but some of
@@ -89,7 +96,7 @@ extension Recognition {
 
 extension Expression {
   /// The names, with their dots, that stand in a rule.
-  fileprivate var readPaths: [[String]] {
+  var readPaths: [[String]] {
     if let name = dottedName { return [name.split(separator: ".").map(String.init)] }
     switch kind {
     case .index(let base, _), .unary(_, let base): return base.readPaths

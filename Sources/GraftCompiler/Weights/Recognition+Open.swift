@@ -66,7 +66,9 @@ extension Module {
       let own = module.openArguments.subtracting(asked).sorted()
       // What a rule works out needs no word once the rest is told.
       for label in own
-      where module.symbol?.recoveries.contains(where: { $0.0.text == label && !$0.1.isHearsay }) == false {
+      where module.unreadArguments.contains(label)
+        || module.symbol?.recoveries.contains(where: { $0.0.text == label && !$0.1.isHearsay }) == false
+      {
         let text = "--assume '\(module.operatorName)(\(label): ...)'"
         if !found.contains(text) { found.append(text) }
       }

@@ -98,6 +98,11 @@ extension Recognition {
     return answer
   }
 
+  /// Whether a rule reads nothing that the file should hold: what a layout leaves out tells nothing.
+  func isHearsay(_ rule: Expression) -> Bool {
+    rule.isHearsay || (!omitted.isEmpty && rule.readPaths.contains { omitted.contains($0.joined(separator: ".")) })
+  }
+
   private func isPresetRule(_ expression: Expression) -> Bool {
     guard case .call(let callee, _) = expression.kind else { return false }
     return callee.dottedName == "alike"

@@ -15,10 +15,16 @@ struct Recognition {
   var leavesOpen = false
   /// The whole number that stands for one that is open.
   var standIn = 1
+  /// The only model that it can be, where a layout of that one is tried.
+  var onlyModel: OperatorSymbol?
+  /// Tensors of the model that a file in its layout does not hold.
+  var omitted: Set<String> = []
+  /// Tensors that are there and whose shapes the model tells.
+  var unshaped: [String] = []
   /// Each tensor's shape by full name.
-  let shapes: [String: Shape]
+  private(set) var shapes: [String: Shape]
   /// The same as nested records, so that `fc1.weight[0]` reads a size.
-  let root: Datum
+  private(set) var root: Datum
   /// The operators that a person named for some parts, with their arguments.
   private(set) var assumedAt: [[String]: (symbol: OperatorSymbol, arguments: [String: Datum])] = [:]
   /// The model as its own operators make it, and what its parts are given, worked out when it is first asked for.
@@ -39,14 +45,29 @@ struct Recognition {
     self.metadata = metadata
     self.assumptions = assumptions
     self.evaluator = evaluator
-    var shapes: [String: Shape] = [:]
+    shapes = [:]
+    root = .record([:])
+    add(entries)
+  }
+
+  private mutating func add(_ entries: [(name: String, shape: Shape)]) {
+    for entry in entries { shapes[entry.name] = entry.shape }
     var tree = Tree()
-    for entry in entries {
-      shapes[entry.name] = entry.shape
-      tree.insert(entry.name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)[...], entry.shape)
+    for (name, shape) in shapes {
+      tree.insert(name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)[...], shape)
     }
-    self.shapes = shapes
     root = tree.datum
+  }
+
+  /// Takes from the model what the file's layout does not tell.
+  private mutating func complete(with expected: Module) {
+    if omitted.isEmpty, unshaped.isEmpty { return }
+    let wanted = Set(unshaped)
+    var entries: [(name: String, shape: Shape)] = []
+    expected.forEachParameter { name, parameter in
+      if omitted.contains(name) || wanted.contains(name) { entries.append((name, parameter.shape)) }
+    }
+    add(entries)
   }
 
   /// Names as a tree, at most 32 steps deep.
@@ -72,7 +93,7 @@ struct Recognition {
 
   /// The model whose tensors are those of the file.
   mutating func model() throws(Diagnostic) -> Module {
-    let models = names.visibleOperators.filter(\.declaration.isModel)
+    let models = onlyModel.map { [$0] } ?? names.visibleOperators.filter(\.declaration.isModel)
     var best: (known: Int, reason: Diagnostic)?
     for symbol in models {
       question = nil
@@ -104,6 +125,7 @@ struct Recognition {
   /// The model as the file has it, where its own operators make `expected`.
   mutating func whole(_ expected: Module) throws(Diagnostic) -> Module {
     (expectedModel, signatures) = (expected, nil)
+    complete(with: expected)
     try learnPlaces(expected)
     let module = try resolve(expected, [], surroundings: [])
     var rest = Set(shapes.keys)
@@ -292,7 +314,7 @@ struct Recognition {
       let label = parameter.label.text
       if surroundings.contains(where: { $0.known(label) != nil }) { continue }
       // What should stand in the tensors and does not is no question to a person: they are another operator's.
-      guard !symbol.recoveries.contains(where: { $0.0.text == label && !$0.1.isHearsay }) else {
+      guard !symbol.recoveries.contains(where: { $0.0.text == label && !isHearsay($0.1) }) else {
         if prefix.isEmpty, let missing = missingRecovery(of: label, symbol) { throw missing }
         throw Diagnostic(
           "recognise.unknown-operator",
@@ -315,6 +337,9 @@ struct Recognition {
       var module = try evaluator.instantiate(
         operation, InstantiationContext(inputs: [], surroundings: surroundings))
       module.openArguments = open
+      module.unreadArguments = open.filter { label in
+        symbol.recoveries.allSatisfy { $0.0.text != label || isHearsay($0.1) }
+      }
       module.markOpen()
       return module
     } catch {

@@ -7,6 +7,9 @@ package import GraftIR
 package struct SelfDescription {
   package static let declarationsKey = "graft.declarations"
   package static let architectureKey = "graft.architecture"
+  static let layoutKey = "graft.layout"
+  /// The name of the layout in which tensors are called as the model calls them.
+  package static let ownLayout = "model"
   /// The tree of the model that the grafted one was made from.
   package static let baseArchitectureKey = "graft.base-architecture"
 
@@ -17,8 +20,10 @@ package struct SelfDescription {
 
   // MARK: Writing
 
-  /// Describes `module`, and the model `base` that it was made from with the same declarations.
-  package init(_ module: Module, base: Module? = nil, _ evaluator: Evaluator) throws(Diagnostic) {
+  /// Describes `module`, the model `base` that it was made from with the same declarations, and the layout of its tensors.
+  package init(
+    _ module: Module, base: Module? = nil, layout: LayoutSymbol? = nil, _ evaluator: Evaluator
+  ) throws(Diagnostic) {
     var files: [FileScope] = []
     var wanted: [[String]] = []  // The names in use, for each file.
     var known: Set<String> = []
@@ -29,6 +34,11 @@ package struct SelfDescription {
     }
     visit(module)
     if let base { visit(base) }
+    if let layout {
+      files.append(layout.file)
+      wanted.append([])
+      for word in words(in: layout.file.text(at: layout.declaration.at)).sorted() { work.append((word, layout.file)) }
+    }
     work.reverse()
     while let (name, file) = work.popLast() {
       // The declaration that `name` means there, with whatever that names in turn.
@@ -54,8 +64,9 @@ package struct SelfDescription {
     var units: [JSON] = []
     for (file, names) in zip(files, wanted) {
       var pieces: [(Int, Int, String)] = []
-      for name in names {
-        guard let at = file.operators[name]?.declaration.at ?? file.lets[name]?.at else { continue }
+      var places = names.compactMap { file.operators[$0]?.declaration.at ?? file.lets[$0]?.at }
+      if let layout, layout.file === file { places.append(layout.declaration.at) }
+      for at in places {
         let source = file.sources.firstIndex { $0.file == at.file } ?? 0
         pieces.append((source, at.range.lowerBound, file.text(at: at)))
       }
@@ -128,6 +139,28 @@ package struct SelfDescription {
     from metadata: [String: String], key: String = architectureKey, file: String, _ evaluator: Evaluator
   ) throws(Diagnostic) -> Module? {
     guard let declarations = metadata[declarationsKey], let architecture = metadata[key] else { return nil }
+    let scopes = try scopes(declarations, file)
+    let tree = try JSON(parsing: architecture, file: file)
+    var module = try build(tree, scopes, file, evaluator, depth: 0)
+    if let groups = tree["shared"] { try share(groups, in: &module, file) }
+    return module
+  }
+
+  /// The layout of `model` that `metadata` describes and names, or `nil` where tensors are called as the model calls them.
+  static func layout(
+    from metadata: [String: String], of model: String, file: String
+  ) throws(Diagnostic) -> LayoutSymbol? {
+    guard let declarations = metadata[declarationsKey], let name = metadata[layoutKey], name != ownLayout else {
+      return nil
+    }
+    for scope in try scopes(declarations, file) {
+      if let layout = scope.layouts.first(where: { $0.name == name && $0.modelName == model }) { return layout }
+    }
+    throw malformed("there is no layout '\(name.prefix(100))' of '\(model)'", file)
+  }
+
+  /// The files of a description, in its order.
+  private static func scopes(_ declarations: String, _ file: String) throws(Diagnostic) -> [FileScope] {
     guard case .list(let units) = try JSON(parsing: declarations, file: file), units.count <= 1000 else {
       throw malformed("its declarations are no list", file)
     }
@@ -151,10 +184,7 @@ package struct SelfDescription {
         diagnostics: &diagnostics)
     }
     if let first = diagnostics.inSourceOrder.first(where: { $0.severity == .error }) { throw first }
-    let tree = try JSON(parsing: architecture, file: file)
-    var module = try build(tree, scopes.compactMap(\.self), file, evaluator, depth: 0)
-    if let groups = tree["shared"] { try share(groups, in: &module, file) }
-    return module
+    return scopes.compactMap(\.self)
   }
 
   /// Makes the tensors of each group one.

@@ -62,7 +62,9 @@ struct Transfer {
   }
 
   private mutating func writeValues(_ planned: PlannedTensor) throws(Diagnostic) {
-    switch planned.expression {
+    var expression = planned.expression
+    while case .copies(let all) = expression { expression = try sources.agreed(all) }
+    switch expression {
     case .source(let source):
       let index = try sources.index(of: source)
       guard let reader = sources.readers[source.source] as? any LocatedCheckpoint else {
@@ -77,7 +79,7 @@ struct Transfer {
       self = sink
     case .fill(let value, let dtype, let shape): try fill(value, dtype, shape, as: planned.dtype)
     case .draw(let draw, let shape): try append(draw, count: shape.elementCount ?? 0, as: planned.dtype)
-    case .apply, .computed: try append(try value(of: planned.expression), as: planned.dtype)
+    case .apply, .computed, .copies: try append(try value(of: expression), as: planned.dtype)
     }
   }
 

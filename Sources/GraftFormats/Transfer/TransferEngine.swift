@@ -109,6 +109,7 @@ public enum TransferEngine {
       var bytes = 0
       var isThere = true
       var unsynced = Unsynced()
+      for omission in plan.omissions { try sources.check(omission) }
       for (done, index) in writer.order.enumerated() {
         let planned = plan.tensors[index]
         let file = writer.output

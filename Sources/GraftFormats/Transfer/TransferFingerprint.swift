@@ -39,6 +39,9 @@ extension WeightExpression {
       for (name, attribute) in attributes.sorted(by: { $0.key < $1.key }) { parts.append("\(name) = \(attribute)") }
       parts.append("to")
       for argument in arguments { argument.describe(into: &parts) }
+    case .copies(let all):
+      parts.append("copies \(all.count)")
+      for copy in all { copy.describe(into: &parts) }
     case .computed(let graph):
       parts.append("graph \(graph.arguments.count) \(graph.type)")
       parts.append("\(graph.graph)")

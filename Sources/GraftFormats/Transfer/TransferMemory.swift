@@ -66,8 +66,19 @@ extension WeightSources {
       let count = reader.streamingByteCount(at: index, inRunsOf: runByteCount)
       return count <= runByteCount ? 0 : count
     case .fill, .draw: return 0
+    case .copies(let all): return try mostByteCount(of: all, inRunsOf: runByteCount)
     case .apply, .computed: return try computedByteCount(of: expression)
     }
+  }
+
+  /// The memory of copies that are compared, two at a time, and of the first that is then taken.
+  private func mostByteCount(
+    of copies: [WeightExpression], inRunsOf runByteCount: Int
+  ) throws(Diagnostic) -> Int {
+    var most = 0
+    for copy in copies { most = max(most, try computedByteCount(of: copy)) }
+    let whole = try wholeByteCount(of: copies[0], inRunsOf: runByteCount)
+    return max(whole, most > .max / 2 ? .max : 2 * most)
   }
 
   /// The same of what a primitive takes or gives, which is in memory whole.
@@ -78,6 +89,7 @@ extension WeightSources {
       let reader = readers[source.source]
       return (reader as? any LocatedCheckpoint)?.region(at: index) != nil ? 0 : reader.entries[index].byteCount
     case .fill, .draw: return expression.byteCount
+    case .copies(let all): return try mostByteCount(of: all, inRunsOf: .max)
     case .apply(_, _, let arguments, _):
       var sum = expression.byteCount
       for argument in arguments { sum = sum &+ (try computedByteCount(of: argument)) }

@@ -11,6 +11,28 @@ public struct WeightPlan: Sendable {
   public var tensors: [PlannedTensor]
   /// Texts for the output's metadata.
   public var metadata: [String: String]
+  /// Tensors that are not written, since whoever reads the output makes them.
+  public var omissions: [Omission] = []
+
+  /// A tensor that is not written, and what its readers will take it for.
+  public struct Omission: Sendable, Hashable {
+    /// The model's name of it.
+    public let name: String
+    /// What it holds.
+    public let expression: WeightExpression
+    /// What it has to hold.
+    public let expected: WeightExpression
+    /// Where the output's form is told, for messages.
+    public let form: String
+
+    /// A tensor called `name` that is left out.
+    public init(name: String, expression: WeightExpression, expected: WeightExpression, form: String) {
+      self.name = name
+      self.expression = expression
+      self.expected = expected
+      self.form = form
+    }
+  }
 
   /// A checkpoint file and the key that selects a part of it, such as `ema`.
   public struct Source: Sendable, Hashable {
@@ -109,6 +131,8 @@ public indirect enum WeightExpression: Sendable, Hashable {
   case apply(primitive: String, Attributes, [WeightExpression], TensorType)
   /// What a graph gives, such as the call of a part.
   case computed(WeightGraph)
+  /// One tensor that sources hold several times, at least once: the first, after all are seen to be equal.
+  case copies([WeightExpression])
 
   /// What the expression gives.
   public var type: TensorType {
@@ -118,6 +142,7 @@ public indirect enum WeightExpression: Sendable, Hashable {
     case .draw(_, let shape): TensorType(.f32, shape)
     case .apply(_, _, _, let type): type
     case .computed(let graph): graph.type
+    case .copies(let all): all[0].type
     }
   }
 }

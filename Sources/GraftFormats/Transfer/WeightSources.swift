@@ -7,6 +7,8 @@ public final class WeightSources: Sendable {
   public let readers: [any CheckpointReader]
   private let indices: [[String: Int]]
   private let computed = ComputedTensors()
+  /// Copies that were compared.
+  private let agreed = Mutex<Set<[WeightExpression]>>([])
 
   /// The sources of a plan, opened, in the plan's order.
   public init(_ readers: [any CheckpointReader]) {
@@ -52,6 +54,7 @@ public final class WeightSources: Sendable {
     }
     switch expression {
     case .source(let source): return try readers[source.source].tensor(at: try index(of: source))
+    case .copies(let all): return try evaluate(try agreed(all))
     case .fill(let value, let dtype, let shape):
       guard let tensor = Tensor.filled(with: value, dtype, shape) else {
         throw Diagnostic("transfer.cast", "\(dtype) \(shape) cannot be filled with a number")
@@ -83,6 +86,50 @@ public final class WeightSources: Sendable {
       }
       computed.keep(result, of: graph)
       return result
+    }
+  }
+}
+
+extension WeightSources {
+  /// The first of `copies`, after all are seen to hold the same bits.
+  ///
+  /// - Throws: `transfer.copies` where they do not.
+  func agreed(_ copies: [WeightExpression]) throws(Diagnostic) -> WeightExpression {
+    if agreed.withLock({ $0.contains(copies) }) { return copies[0] }
+    let first = try evaluate(copies[0])
+    for copy in copies.dropFirst() {
+      let other = try evaluate(copy)
+      let isEqual = withExtendedLifetime((first, other)) {
+        first.type == other.type && first.bytes.elementsEqual(other.bytes)
+      }
+      guard isEqual else {
+        let names = [copies[0], copy].map { "'\($0.sourceName)'" }.joined(separator: " and ")
+        throw Diagnostic(
+          "transfer.copies", "\(names) are one tensor of the model, and differ",
+          at: readers.first.map { Location($0.file) })
+      }
+    }
+    agreed.withLock { _ = $0.insert(copies) }
+    return copies[0]
+  }
+
+  /// Refuses to leave out what readers of the output would take for something else.
+  ///
+  /// It may be off a little: who worked it out in single precision was, and so is a trainer's moving average of a constant
+  /// (5.7e-6 for the table of sines in the model that ships).
+  ///
+  /// - Throws: `transfer.omission`.
+  func check(_ omission: WeightPlan.Omission) throws(Diagnostic) {
+    if omission.expression == omission.expected { return }
+    let (found, expected) = (try evaluate(omission.expression), try evaluate(omission.expected))
+    let values = (found.doubles, expected.doubles)
+    let largest = zip(values.0, values.1).reduce(0.0) { max($0, ($1.0 - $1.1).magnitude) }
+    // What is stored narrower was rounded to it.
+    let tolerance = found.dtype.bitWidth < 32 ? 0x1p-7 : 0x1p-13
+    guard values.0.count == values.1.count, largest <= tolerance else {
+      throw Diagnostic(
+        "transfer.omission",
+        "\(omission.form) does not hold '\(omission.name)', which would be another one there: it differs by \(largest)")
     }
   }
 }
@@ -127,11 +174,19 @@ extension WeightExpression {
     case .fill, .draw: false
     case .apply(_, _, let arguments, _): arguments.contains(where: \.readsSources)
     case .computed(let graph): graph.arguments.contains(where: \.readsSources)
+    case .copies(let all): all.contains(where: \.readsSources)
     }
   }
 
+  /// The name of the first source tensor that takes part.
+  fileprivate var sourceName: String {
+    var name = ""
+    try? forEachSource { if name.isEmpty { name = $0.name } }
+    return name
+  }
+
   /// Every source tensor that takes part.
-  func forEachSource(_ body: (SourceTensor) throws(Diagnostic) -> Void) throws(Diagnostic) {
+  package func forEachSource(_ body: (SourceTensor) throws(Diagnostic) -> Void) throws(Diagnostic) {
     switch self {
     case .source(let source): try body(source)
     case .fill, .draw: break
@@ -139,6 +194,8 @@ extension WeightExpression {
       for argument in arguments { try argument.forEachSource(body) }
     case .computed(let graph):
       for argument in graph.arguments { try argument.forEachSource(body) }
+    case .copies(let all):
+      for copy in all { try copy.forEachSource(body) }
     }
   }
 }

@@ -26,6 +26,11 @@ struct CompilationOptions: ParsableArguments {
   var base: String?
 
   @Option(
+    name: .long,
+    help: ArgumentHelp("The layout that the checkpoint is in, such as 'diffusers'.", valueName: "name"))
+  var layout: String?
+
+  @Option(
     name: .customLong("assume"), parsing: .singleValue,
     help: ArgumentHelp("What tensors do not tell, such as 'dit(heads: 4)'.", valueName: "operator"))
   var assumptions: [String] = []
@@ -35,6 +40,7 @@ struct CompilationOptions: ParsableArguments {
     options.base = base
     options.seed = seed
     options.assumptions = assumptions
+    options.layout = layout
     for setting in settings {
       guard let sign = setting.firstIndex(of: "="), sign != setting.startIndex else {
         throw Diagnostic("usage.set", "'--set \(setting)' is not NAME=VALUE", category: .usage)

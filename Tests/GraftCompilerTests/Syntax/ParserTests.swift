@@ -217,7 +217,10 @@ import GraftCompiler
     ("operator a(b: Itn) { }", ["syntax.type@14"]),
     ("operator a(b) { }", ["syntax.expected@12"]),
     ("operator for() { }", ["syntax.reserved-word@9"]),
-    ("layout d of dit {\n  a.{i} = b\n}\nlet x = 3", ["syntax.not-supported@0"]),
+    (
+      "layout d of dit {\n  a.{0.1, b} = c\n  d.2.in = e\n  f = \n}\nlet x = 3",
+      ["syntax.expected@23", "syntax.expected@55"]
+    ),
     ("operator a() {\n  lett x = 3\n  y = b\n}", ["syntax.member@17"]),
     ("operator a() { forward(x: [B]) -> [B] { retrun x } }", ["syntax.statement@40"]),
     ("operator a() { forward(x: [B]) -> [B] { if x then y } }", ["syntax.statement@45"]),

@@ -202,10 +202,9 @@ import GraftCompiler
   @Test("Tensors of whole numbers are no weights")
   func integers() throws {
     let reader = ListedCheckpoint([("a", [2])])
-    let parameter = ModuleParameter(name: "a", shape: [2], isFrozen: false, at: Location("a.graft"))
     let entry = TensorEntry(path: ["a"], dtype: .i64, shape: [2])
     #expect {
-      try sourceTensor(entry, named: "a", source: 0, for: parameter, in: reader.file, at: nil)
+      try sourceTensor(entry, named: "a", source: 0, for: [2], in: reader.file, at: nil)
     } throws: { ($0 as? Diagnostic)?.rule == "weights.dtype" }
   }
 

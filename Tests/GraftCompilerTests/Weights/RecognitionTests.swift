@@ -287,7 +287,7 @@ import GraftCompiler
     let renamed = refusal(
       whole.map { $0.0 == "blocks.3.attn.qkv.weight" ? ("blocks.3.attn.to_q.weight", $0.1) : $0 })
     #expect(renamed?.rule == "weights.missing")
-    #expect(renamed?.help == "the file has 'blocks.3.attn.to_q.weight'")
+    #expect(renamed?.help == "the file has 'blocks.3.attn.to_q.weight', which looks like layout 'diffusers'")
 
     let cut = refusal(whole.map { $0.0 == "blocks.3.attn.qkv.weight" ? ($0.0, [40, 16]) : $0 })
     #expect(cut?.rule == "weights.shape")

@@ -278,6 +278,49 @@ import Testing
     }
   }
 
+  @Test("Copies of one tensor are compared to the bit, and the first is written")
+  func copies() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/copies.safetensors"
+    try TransferEngine.write(
+      [("a", Tensor([1, 2], [2])), ("b", Tensor([1, 2], [2])), ("c", Tensor([1, 2.5], [2]))], to: path)
+    func run(_ names: [String], _ output: String) throws {
+      let copies = names.map { WeightExpression.source(SourceTensor(source: 0, name: $0, dtype: .f32, shape: [2])) }
+      let tensor = PlannedTensor(name: "x", dtype: .f32, shape: [2], expression: .copies(copies), origin: .kept)
+      try TransferEngine.run(
+        WeightPlan(sources: [], tensors: [tensor], metadata: [:]), readers: [try Formats.open(path)],
+        to: folder.path + "/" + output)
+    }
+    try run(["b", "a", "b"], "same.safetensors")
+    #expect(try Formats.open(folder.path + "/same.safetensors").tensor(at: 0).floats == [1, 2])
+    let error = #expect(throws: Diagnostic.self) { try run(["a", "b", "c"], "other.safetensors") }
+    #expect(error?.rule == "transfer.copies")
+    #expect(folder.names == ["copies.safetensors", "same.safetensors"])
+  }
+
+  /// What a left-out tensor may be off by, in the type that holds it.
+  static let omissions: [(DType, Double, Bool)] = [
+    (.f32, 0, true), (.f32, 1e-4, true), (.f32, 1e-3, false), (.bf16, 1e-3, true), (.bf16, 0.1, false),
+  ]
+
+  @Test("A tensor is left out where it is close to what readers make", arguments: omissions)
+  func omission(_ dtype: DType, _ difference: Double, _ isFine: Bool) throws {
+    let folder = try TemporaryFolder()
+    let source = try source(in: folder)
+    let held = WeightExpression.apply(
+      primitive: "Cast", ["to": .dtype(dtype)], [.fill(0.5 + difference, .f32, [3])], TensorType(dtype, Shape([3])))
+    var plan = plan(source)
+    plan.omissions = [
+      WeightPlan.Omission(name: "table", expression: held, expected: .fill(0.5, .f32, [3]), form: "layout 'a'")
+    ]
+    let output = folder.path + "/x.safetensors"
+    func run() throws { try TransferEngine.run(plan, readers: [try Formats.open(source)], to: output) }
+    guard !isFine else { return try run() }
+    let error = #expect(throws: Diagnostic.self) { try run() }
+    #expect(error?.rule == "transfer.omission")
+    #expect(folder.names == ["source.safetensors"])
+  }
+
   @Test("A copied checkpoint holds what the original holds", arguments: ExpectedFile.small, outputs)
   func copying(_ file: ExpectedFile, _ name: String) throws {
     let folder = try TemporaryFolder()
