@@ -43,7 +43,15 @@ extension Parser {
       let steps = token.text.split(separator: ".").map { Name(String($0), at: here) }
       guard steps.allSatisfy({ $0.text.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" } }) else { break }
       for _ in steps { try count() }
+      let isNumber = token.kind == .number
       advance()
+      // Where a space may stand, `0 .1` would be another word than the `0.1` that it is written as.
+      let next = peek()
+      if isNumber, at("."), next.kind == .number,
+        token.range.lowerBound != previousEnd || next.range.lowerBound != token.range.upperBound
+      {
+        throw Diagnostic("syntax.expected", "expected '.' between two numbers of a name without spaces", at: here)
+      }
       return steps
     case .quote, .symbol, .invalid, .end: break
     }

@@ -1,3 +1,4 @@
+import Glibc
 public import GraftIR
 import Synchronization
 
@@ -100,7 +101,10 @@ extension WeightSources {
     for copy in copies.dropFirst() {
       let other = try evaluate(copy)
       let isEqual = withExtendedLifetime((first, other)) {
-        first.type == other.type && first.bytes.elementsEqual(other.bytes)
+        guard first.type == other.type, let a = first.bytes.baseAddress, let b = other.bytes.baseAddress else {
+          return first.type == other.type && first.byteCount == 0
+        }
+        return memcmp(a, b, first.byteCount) == 0
       }
       guard isEqual else {
         let names = [copies[0], copy].map { "'\($0.sourceName)'" }.joined(separator: " and ")

@@ -221,6 +221,7 @@ import GraftCompiler
       "layout d of dit {\n  a.{0.1, b} = c\n  d.2.in = e\n  f = \n}\nlet x = 3",
       ["syntax.expected@23", "syntax.expected@55"]
     ),
+    ("layout d of dit { a.0.1.2 = b.3.4  a.0 .1 = b }", ["syntax.expected@39"]),
     ("operator a() {\n  lett x = 3\n  y = b\n}", ["syntax.member@17"]),
     ("operator a() { forward(x: [B]) -> [B] { retrun x } }", ["syntax.statement@40"]),
     ("operator a() { forward(x: [B]) -> [B] { if x then y } }", ["syntax.statement@45"]),

@@ -102,7 +102,13 @@ struct RandomProgram {
       put("let", "f")
       return letRest()
     }
-    switch number(0...3) {
+    switch number(0...4) {
+    case 4:
+      put("layout")
+      name()
+      put("of")
+      name()
+      block(most: 6) { $0.layoutLine() }
     case 0:
       put("preset")
       dotted()
@@ -118,6 +124,36 @@ struct RandomProgram {
       name()
       parameters()
       block(most: 6) { $0.member() }
+    }
+  }
+
+  private mutating func layoutLine() {
+    if chance(4) {
+      put("without")
+      return tensorName()
+    }
+    tensorName()
+    put("=")
+    if chance(2) {
+      put("split")
+      list("(", ")", glued: true, atLeast: 1) { $0.tensorName() }
+    } else {
+      tensorName()
+    }
+  }
+
+  private mutating func tensorName() {
+    name()
+    while chance(2) {
+      put(".")
+      if chance(3) {
+        list("{", "}", atLeast: 1) { $0.name() }
+      } else if chance(3) {
+        put("12", ".")
+        name()
+      } else {
+        put(chance(4) ? "in" : "weight")
+      }
     }
   }
 
