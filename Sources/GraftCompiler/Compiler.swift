@@ -101,9 +101,12 @@ public final class Compiler {
     }
     if library.diagnostics.hasErrors { return [] }
     var results: [CompiledGraft] = []
-    for graft in grafts {
-      for variant in variants(of: graft, scope) {
-        if let compiled = compile(graft, scope, variant) { results.append(compiled) }
+    // What a file asks for is bounded as a whole; more variants are asked for by a person.
+    var budgets: [Evaluator.Budget] = []
+    for graft in grafts where !diagnostics.items.contains(where: { $0.rule == "limits.steps" }) {
+      for (index, variant) in variants(of: graft, scope).enumerated() {
+        if index == budgets.count { budgets.append(Evaluator.Budget()) }
+        if let compiled = compile(graft, scope, variant, budgets[index]) { results.append(compiled) }
         if diagnostics.items.count > 100 { return [] }
       }
     }
@@ -213,9 +216,9 @@ public final class Compiler {
   }
 
   private func compile(
-    _ graft: GraftDeclaration, _ scope: FileScope, _ settings: [(String, Datum)]
+    _ graft: GraftDeclaration, _ scope: FileScope, _ settings: [(String, Datum)], _ budget: Evaluator.Budget
   ) -> CompiledGraft? {
-    let compilation = GraftCompilation(graft, scope, settings, self)
+    let compilation = GraftCompilation(graft, scope, settings, self, budget)
     let result = compilation.run()
     diagnostics.report(compilation.diagnostics)
     for note in compilation.notes where !notes.contains(note) { notes.append(note) }

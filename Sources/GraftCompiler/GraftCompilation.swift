@@ -28,12 +28,15 @@ final class GraftCompilation {
   /// Where each line of the file begins.
   private var lineStarts: [Int] = []
 
-  init(_ graft: GraftDeclaration, _ file: FileScope, _ settings: [(String, Datum)], _ compiler: Compiler) {
+  init(
+    _ graft: GraftDeclaration, _ file: FileScope, _ settings: [(String, Datum)], _ compiler: Compiler,
+    _ budget: Evaluator.Budget
+  ) {
     self.graft = graft
     self.file = file
     self.settings = settings
     self.compiler = compiler
-    evaluator = Evaluator(reading: compiler.dataFiles)
+    evaluator = Evaluator(reading: compiler.dataFiles, budget: budget)
     checkpoints = Checkpoints { address throws(Diagnostic) in try openCheckpoint(address) }
     scope = Scope(parent: nil, file: file)
   }

@@ -3,6 +3,8 @@ import GraftIR
 
 /// Builds one graph by running an entry of the model on values that stand for tensors.
 package final class Tracer {
+  /// What the call of a part costs, in steps, beside what is worked out in it.
+  static let stepsPerCall = 50
   /// Nodes of one graph, at most.
   static let nodeLimit = 200_000
 
@@ -123,6 +125,7 @@ package final class Tracer {
     depth += 1
     defer { depth -= 1 }
     if depth > 100 { throw Diagnostic("limits.depth", "calls of parts are nested more than 100 deep", at: at) }
+    try evaluator.spend(Self.stepsPerCall, at: at)
     let result: Datum
     switch module.kind {
     case .operator(let symbol):

@@ -7,8 +7,8 @@ package import GraftIR
 package final class Evaluator {
   /// Steps of one statement, at most: expressions worked out, entries of lists looked at.
   static let statementLimit = 2_000_000
-  /// Steps of one compilation, at most.
-  static let stepLimit = 20_000_000
+  /// Steps of all grafts of a compilation, at most; each variant that is asked for has as many of its own.
+  static let stepLimit = 6_000_000
   /// Calls and expressions inside each other, at most.
   static let depthLimit = 2000
   /// Entries of a list, those of the lists inside counted too, at most.
@@ -22,7 +22,12 @@ package final class Evaluator {
   /// Operators in a model, at most.
   static let moduleLimit = 20_000
 
-  private var steps = 0
+  /// The steps of a compilation, counted together.
+  final class Budget {
+    fileprivate var steps = 0
+  }
+
+  private let budget: Budget
   private var statementSteps = 0
   private var depth = 0
   var modules = 0
@@ -38,7 +43,13 @@ package final class Evaluator {
   /// What was read, in order of first use.
   var filesRead: [DataFiles.File] = []
 
-  package init(reading dataFiles: DataFiles? = nil) { self.dataFiles = dataFiles }
+  package convenience init() { self.init(reading: nil) }
+
+  /// An evaluator that reads `dataFiles`, and whose steps count with those of others of the same `budget`.
+  init(reading dataFiles: DataFiles?, budget: Budget = Budget()) {
+    self.dataFiles = dataFiles
+    self.budget = budget
+  }
 
   /// A number that no draw inside a formula had before.
   func nextDraw() -> Int {
@@ -55,10 +66,10 @@ package final class Evaluator {
 
   /// Counts `count` steps of work.
   func spend(_ count: Int, at: Location) throws(Diagnostic) {
-    steps += count
+    budget.steps += count
     statementSteps += count
-    if statementSteps > Self.statementLimit || steps > Self.stepLimit {
-      let limit = steps > Self.stepLimit ? Self.stepLimit : Self.statementLimit
+    if statementSteps > Self.statementLimit || budget.steps > Self.stepLimit {
+      let limit = budget.steps > Self.stepLimit ? Self.stepLimit : Self.statementLimit
       throw Diagnostic("limits.steps", "working this out takes more than \(limit) steps", at: at)
     }
   }

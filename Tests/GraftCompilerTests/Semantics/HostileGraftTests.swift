@@ -147,6 +147,17 @@ import GraftCompiler
     #expect(found.count <= 101)
   }
 
+  @Test("What many statements and grafts ask for together is bounded")
+  func together() {
+    let deep = "dit(size: 4, width: 8, depth: 1200, heads: 2)"
+    let replaced = (0..<200).map { "replace blocks[\($0)].attn with hyena_x()" }.joined(separator: "\n")
+    #expect(rules(graft(replaced, model: deep)) == ["limits.steps"])
+    let several = (0..<1000).map { number in
+      "graft \"g\(number)\" { base \(deep) noise\nreplace blocks[all].attn with hyena_x() }\n"
+    }
+    #expect(rules(several.joined()) == ["limits.steps"])
+  }
+
   @Test("Sums of a million terms, megabytes of brackets and the like end with a word")
   func giants() {
     #expect(rules("let a = 1" + String(repeating: "+1", count: 1_000_000)) == ["syntax.too-deep"])
