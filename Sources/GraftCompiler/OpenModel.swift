@@ -228,6 +228,13 @@ extension Compiler {
         for: parameter.shape, in: file, at: at)
       parameter.origin = .kept
     }
+    var rest = Set(opened.entries.keys)
+    expected.forEachParameter { name, _ in rest.remove(name) }
+    guard !rest.isEmpty else { return }
+    let named = rest.sorted().prefix(3).map { "'\($0)'" }.joined(separator: ", ")
+    note(
+      "\(rest.count == 1 ? "1 tensor" : "\(rest.count) tensors") of '\(file)' belong\(rest.count == 1 ? "s" : "") to no part "
+        + "of the model and \(rest.count == 1 ? "is" : "are") left out: \(named)\(rest.count > 3 ? ", ..." : "")")
   }
 
   /// Takes over the texts of a compiler that worked for this one.

@@ -81,7 +81,8 @@ extension SelectedCheckpoint: LocatedCheckpoint {
 }
 
 extension CheckpointReader {
-  /// The tensors below `key`, whose steps are joined with `/`.
+  /// The tensors below `key`, whose steps are joined with `/`; where no key is called so, those whose names begin with it and a
+  /// dot, as wrappers of models leave them (`model.diffusion_model`).
   ///
   /// - Throws: `checkpoint.unknown-key` where there are none.
   public func selecting(_ key: String) throws(Diagnostic) -> SelectedCheckpoint {
@@ -91,6 +92,17 @@ extension CheckpointReader {
       guard let depth = entry.depth(below: key) else { continue }
       selected.append(TensorEntry(path: Array(entry.path[depth...]), dtype: entry.dtype, shape: entry.shape))
       indices.append(index)
+    }
+    if selected.isEmpty {
+      for (index, entry) in entries.enumerated() {
+        guard let first = entry.path.first, first.hasPrefix(key + "."), first.utf8.count > key.utf8.count + 1 else {
+          continue
+        }
+        var path = entry.path
+        path[0] = String(first.dropFirst(key.count + 1))
+        selected.append(TensorEntry(path: path, dtype: entry.dtype, shape: entry.shape))
+        indices.append(index)
+      }
     }
     guard !selected.isEmpty else {
       let near = suggestion(for: key, among: topKeys)

@@ -105,10 +105,11 @@ final class ListedCheckpoint: CheckpointReader {
 
   /// The model in it, as `names` and `assumptions` tell it.
   func recognised(
-    _ names: FileScope = Library.prelude, assuming assumptions: [String] = []
+    _ names: FileScope = Library.prelude, assuming assumptions: [String] = [], leavesOpen: Bool = false
   ) throws(Diagnostic) -> Module {
     var options = Compiler.Options()
     options.assumptions = assumptions
+    options.leavesOpen = leavesOpen
     var positions: [String: Int] = [:]
     for (index, entry) in entries.enumerated() { positions[entry.name] = index }
     let opened = Checkpoints.Opened(

@@ -13,6 +13,12 @@ func missingTensor(
   let part = name[...].upToLastDot
   let owner = part.dropLast().upToLastDot
   let candidates = rest.sorted().prefix(20_000)
+  if let nested = candidates.first(where: { $0.hasSuffix("/" + name) || $0.hasSuffix("." + name) }) {
+    let key = nested.dropLast(name.count + 1)
+    return Diagnostic(
+      "weights.missing", "tensor '\(name)' is missing from \(file): expected f32 \(shape)", at: at,
+      help: "the file has '\(nested)': the part below '\(key)' is \(file):\(key)")
+  }
   let near =
     suggestion(for: name, among: candidates.filter { $0.hasPrefix(part) })
     ?? suggestion(for: name, among: candidates.filter { $0.hasPrefix(owner) })

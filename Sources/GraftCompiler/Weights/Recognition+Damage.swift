@@ -13,8 +13,35 @@ extension Recognition {
     }
   }
 
+  /// Remembers that `module` was tried at `path` and some of its tensors are there.
+  mutating func note(_ module: Module, _ path: [String]) {
+    let count = likeness(of: module, path)
+    if count > nearMisses[path]?.count ?? 0 { nearMisses[path] = (module, count) }
+  }
+
+  /// What most likely stood at `path` before it was damaged: the operator most of whose tensors are there.
+  func nearest(to expected: Module, _ path: [String]) -> Module {
+    guard let near = nearMisses[path], near.count > likeness(of: expected, path) else { return expected }
+    return near.module
+  }
+
+  /// How many tensors of `module` are at `path`, with their shapes.
+  private func likeness(of module: Module, _ path: [String]) -> Int {
+    var count = 0
+    module.forEachParameter(path.joined(separator: ".")) { name, parameter in
+      if shapes[name] == parameter.shape { count += 1 }
+    }
+    return count
+  }
+
   /// Why the tensors at `path` are not those of `module`: the first that is misshapen, missing or left over.
   func mismatch(_ module: Module, _ path: [String]) -> Diagnostic {
+    // Where all parts of the model are there, it is what is left over, whatever the parts themselves hold.
+    if path.isEmpty, let name = surplus(of: module) {
+      return Diagnostic(
+        "recognise.extra", "tensor '\(name)' of \(file) belongs to no part of '\(module.operatorName)'",
+        at: Location(file, tensor: name))
+    }
     var missing: (String, Shape)?
     var wrong: (String, Shape, Shape)?
     module.forEachParameter(path.joined(separator: ".")) { name, parameter in
@@ -50,6 +77,14 @@ extension Recognition {
   private var layouts: [LayoutMap] {
     guard omitted.isEmpty, onlyModel == nil, let model = expectedModel else { return [] }
     return names.layoutMaps(of: model, evaluator)
+  }
+
+  /// The first tensor below a name that the model has none of, where all of its own names are there.
+  private func surplus(of module: Module) -> String? {
+    var known = Set(module.parameters.map(\.name))
+    for (name, part) in module.parts where part.parameterCount > 0 { known.insert(name) }
+    guard case .record(let entries) = root, known.isSubset(of: entries.keys) else { return nil }
+    return shapes.keys.filter { name in !known.contains(String(name.prefix { $0 != "." })) }.min()
   }
 
   /// The tensor that `expected` lacks at `path`, where what is there can be read as `found`, which has nothing but some of

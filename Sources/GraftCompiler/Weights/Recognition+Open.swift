@@ -7,15 +7,21 @@ extension Recognition {
   /// sizes are tried in its place.
   mutating func openModel(_ symbol: OperatorSymbol) throws(Diagnostic) -> Module {
     var reason: Diagnostic?
+    var knowsPlaces = false
     for number in [1] + sizes(of: symbol) {
       var copy = self
       copy.leavesOpen = true
       copy.standIn = number
       do throws(Diagnostic) {
         var module = try copy.whole(copy.instantiated(symbol, prefix: [], surroundings: []))
+        // Where one number shows what each place is given, another that does not is no better.
+        if knowsPlaces, copy.signatures?.isEmpty == true { continue }
         module.markOpen()
         return module
-      } catch { if reason == nil { reason = error } }
+      } catch {
+        if reason == nil { reason = error }
+        if copy.signatures?.isEmpty == false { knowsPlaces = true }
+      }
     }
     throw reason ?? Diagnostic("recognise.unknown-model", "the tensors of \(file) are those of no model")
   }

@@ -4,9 +4,14 @@ import GraftIR
 extension Recognition {
   /// Whether `module` takes what the model gives at `path`, and gives what it needs there; also where that cannot be told.
   mutating func fits(_ module: Module, at path: [String]) -> Bool {
-    guard let signature = signature(at: path), module.symbol?.entry("forward") != nil, !module.hasOpenArguments else {
+    // What is open makes the whole impossible to try; its parts are tried one by one.
+    if module.hasOpenArguments {
+      // The parts of another operator stand in places that the model does not have.
+      if module.isReplacement { return true }
+      for (name, part) in module.parts where !fits(part, at: path + [name]) { return false }
       return true
     }
+    guard let signature = signature(at: path), module.symbol?.entry("forward") != nil else { return true }
     let tracer = Tracer(name: "forward")
     var arguments: [Tracer.Argument] = []
     for (index, input) in signature.inputs.enumerated() {

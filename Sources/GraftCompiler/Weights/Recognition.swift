@@ -32,6 +32,8 @@ struct Recognition {
   var signatures: [String: Tracer.Signature]?
   /// The best reason why nothing fits, by how many tensors were explained.
   private var question: Diagnostic?
+  /// For each place, the operator that some of the tensors there would be, and how many of them.
+  var nearMisses: [[String]: (module: Module, count: Int)] = [:]
   /// Operators tried so far: those that hold others multiply.
   private var attempts = 0
   private var attemptLimit: Int { 4000 + 4 * shapes.count }
@@ -184,13 +186,13 @@ struct Recognition {
     }
     let inside = [module] + surroundings
     guard !module.parts.isEmpty, hasSameNames(module, path) else {
-      throw question ?? mismatch(expected, path)
+      throw question ?? mismatch(nearest(to: expected, path), path)
     }
     for index in module.parts.indices {
       let name = module.parts[index].name
       module.parts[index].module = try resolve(module.parts[index].module, path + [name], surroundings: inside)
     }
-    guard matches(module, path) else { throw question ?? mismatch(module, path) }
+    guard matches(module, path) else { throw question ?? mismatch(nearest(to: module, path), path) }
     // Parts that were recognised one by one may not go together: then one of them is no other operator, but damaged.
     guard path.isEmpty || fits(module, at: path) else { throw question ?? mismatch(expected, path) }
     return module
@@ -235,9 +237,12 @@ struct Recognition {
     if let named = assumedAt[path]?.symbol { symbols = [named] }
     var found: [Module] = []
     for symbol in symbols {
-      guard names(at: path).isSubset(of: symbol.declaredNames), !recovered(symbol, datum(at: path)).isEmpty else {
-        continue
-      }
+      let names = names(at: path)
+      // Without rules, what an operator needs may come from around; the model's own parts are looked into instead.
+      guard names.isSubset(of: symbol.declaredNames),
+        !recovered(symbol, datum(at: path)).isEmpty
+          || (symbol.recoveries.isEmpty && symbol != expected?.symbol && !names.isEmpty)
+      else { continue }
       attempts += 1
       guard attempts <= attemptLimit else { break }
       do throws(Diagnostic) {
@@ -248,7 +253,10 @@ struct Recognition {
           given[name] = try argument(at: path + [name], expected, around)
         }
         var module = try instantiated(symbol, prefix: path, surroundings: around, parts: given)
-        guard matches(module, path) else { continue }
+        guard matches(module, path) else {
+          note(module, path)
+          continue
+        }
         if let expected, let lacking = damage(of: expected, readAs: module, path) {
           if question == nil { question = lacking }
           continue
@@ -258,7 +266,7 @@ struct Recognition {
         found.append(module)
       } catch {
         // Everything fits but something that tensors cannot tell: that is what to ask for.
-        if error.rule == "recognise.ask", question == nil { question = error }
+        if error.rule == "recognise.ask", question == nil, !symbol.recoveries.isEmpty { question = error }
       }
     }
     if found.count > 1 {

@@ -143,6 +143,7 @@ package struct SelfDescription {
     let tree = try JSON(parsing: architecture, file: file)
     var module = try build(tree, scopes, file, evaluator, depth: 0)
     if let groups = tree["shared"] { try share(groups, in: &module, file) }
+    guard module.symbol?.entry("forward") != nil else { throw malformed("its architecture is no model", file) }
     return module
   }
 

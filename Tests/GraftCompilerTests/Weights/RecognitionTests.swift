@@ -321,6 +321,58 @@ import GraftCompiler
     }
   }
 
+  @Test("A model that is only looked at, its heads open, is refused where a tensor is missing or misshapen")
+  func openAndDamaged() throws {
+    let whole = try fixture("dit/mini.safetensors", assuming: ["dit(heads: 2)"]).reader.entries.map {
+      ($0.name, $0.shape)
+    }
+    for (name, shape) in whole where name.hasPrefix("blocks.1.") {
+      for axis in shape.axes.indices {
+        var axes = shape.axes
+        axes[axis] += 1
+        let tensors = whole.map { $0.0 == name ? (name, Shape(axes)) : $0 }
+        #expect(throws: Diagnostic.self, "\(name) \(axes)") {
+          try ListedCheckpoint(tensors).recognised(leavesOpen: true)
+        }
+      }
+      let tensors = whole.filter { $0.0 != name }
+      #expect(throws: Diagnostic.self, "\(name)") { try ListedCheckpoint(tensors).recognised(leavesOpen: true) }
+    }
+  }
+
+  @Test("Where a block's own operator is damaged, its tensor is named, and what belongs nowhere is named first")
+  func damagedGraft() throws {
+    let module = try small("replace blocks[odd].attn with hyena_x()")
+    func refusal(_ change: ([(String, Shape)]) -> [(String, Shape)]) -> Diagnostic? {
+      let tensors = change(ListedCheckpoint(module).entries.map { ($0.name, $0.shape) })
+      return #expect(throws: Diagnostic.self) {
+        try ListedCheckpoint(tensors).recognised(assuming: ["dit(heads: 2)"])
+      }
+    }
+    let lacking = refusal { $0.filter { $0.0 != "blocks.3.attn.in_proj.bias" } }
+    #expect(lacking?.rule == "weights.missing")
+    #expect(lacking?.message.contains("'blocks.3.attn.in_proj.bias'") == true, "\(lacking?.message ?? "")")
+    let surplus = refusal { $0 + [("zzz", [3])] }
+    #expect(surplus?.rule == "recognise.extra")
+    #expect(surplus?.message.contains("'zzz'") == true, "\(surplus?.message ?? "")")
+  }
+
+  @Test("An operator of the user's is recognised without a rule where its place tells all that it needs")
+  func withoutRecover() throws {
+    let own = """
+      operator gated(width d: Int) {
+        proj = linear(d, d)
+        param gate: [d] = 0
+        forward(x: [B, N, d]) -> [B, N, d] { return gate * proj(x) }
+      }
+      """
+    let compiled = Compiled.small("replace blocks[odd].attn with gated()", before: own)
+    let reader = ListedCheckpoint(try #require(compiled.architecture))
+    #expect(throws: Diagnostic.self) { try reader.recognised(assuming: ["dit(heads: 2)"]) }
+    let module = try reader.recognised(scope(own), assuming: ["dit(heads: 2)"])
+    #expect(module.part("blocks")?.part("1")?.part("attn")?.operatorName == "gated")
+  }
+
   @Test("A part with some of its tensors only is damaged unless a person says that it is meant so")
   func lacking() throws {
     let module = try small("replace blocks[2].attn.proj with linear(bias: false)")
