@@ -149,7 +149,7 @@ import GraftCompiler
 
   @Test("What many statements and grafts ask for together is bounded")
   func together() {
-    let deep = "dit(size: 4, width: 8, depth: 1200, heads: 2)"
+    let deep = "dit(size: 4, width: 8, depth: 300, heads: 2)"
     let replaced = (0..<200).map { "replace blocks[\($0)].attn with hyena_x()" }.joined(separator: "\n")
     #expect(rules(graft(replaced, model: deep)) == ["limits.steps"])
     let several = (0..<1000).map { number in
