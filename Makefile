@@ -2,7 +2,7 @@
 
 .PHONY: build test test-interop fuzz demo format lint pages clean setup
 
-SOURCES = Sources Tests Package.swift
+SOURCES = Sources Tests Fuzzing Package.swift
 CONFIGURATION ?= debug
 GRAFTS = $(shell find Sources Demo Tests specs -name '*.graft')
 

@@ -50,7 +50,8 @@ struct Workplace {
     mkdir(folder, 0o700)
     // What an index may name: `GRAFT_FUZZ_SHARDS` is a folder of files.
     let shards = ProcessInfo.processInfo.environment["GRAFT_FUZZ_SHARDS"] ?? ""
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: shards)) ?? [] where name.hasSuffix(".safetensors") {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: shards)) ?? []
+    where name.hasSuffix(".safetensors") {
       symlink(shards + "/" + name, folder + "/" + name)
     }
   }
