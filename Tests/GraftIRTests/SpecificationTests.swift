@@ -45,6 +45,21 @@ enum Specification {
     }
   }
 
+  @Test(
+    "A primitive's page states its cost, and says no multiply-adds where there are none",
+    arguments: Primitives.all.map(\.name))
+  func costs(_ name: String) throws {
+    let primitive = try #require(Primitives.named(name))
+    let lines = try Specification.page("primitives/\(name)").split(separator: "\n").filter { $0.hasPrefix("- Cost: ") }
+    #expect(lines.count == 1)
+    let isFree = lines.first?.hasPrefix("- Cost: no multiply-adds") ?? false
+    for example in primitive.examples {
+      let types = example.inputs.map(\.type)
+      let results = try primitive.infer(types, example.attributes)
+      #expect((primitive.cost(types, results, example.attributes).multiplyAdds == 0) == isFree)
+    }
+  }
+
   @Test("A rule of graphs is on its page, and each on the page is thrown")
   func graphRules() throws {
     let sources = try Specification.sources("Graph") + Specification.sources("Primitives")

@@ -87,6 +87,7 @@ extension Primitive {
         }
         return [TensorType(a.dtype, try TensorType.spread(a, b, of: name))]
       },
+      cost: noMultiplyAdds,
       evaluate: { inputs, results, _ throws(Diagnostic) in
         let (a, b, dtype, shape) = (inputs[0], inputs[1], results[0].dtype, results.shape())
         func whole<Integer: FixedWidthInteger & BitwiseCopyable>(_ type: Integer.Type) throws(Diagnostic) -> Tensor {
@@ -131,6 +132,7 @@ extension Primitive {
         }
         return [TensorType(.bool, try TensorType.spread(a, b, of: name))]
       },
+      cost: noMultiplyAdds,
       evaluate: { inputs, results, _ throws(Diagnostic) in
         let (a, b, shape) = (inputs[0], inputs[1], results.shape())
         func compare<Number: Comparable & BitwiseCopyable>(_ type: Number.Type) -> Tensor {

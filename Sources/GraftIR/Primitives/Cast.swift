@@ -21,6 +21,7 @@ extension Primitive {
       }
       return [TensorType(to, x.axes)]
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, _ throws(Diagnostic) in
       let (x, to, shape) = (inputs[0], results[0].dtype, results.shape())
       if to == x.dtype { return [x] }

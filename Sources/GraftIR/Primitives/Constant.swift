@@ -26,6 +26,7 @@ extension Primitive {
       }
       return [TensorType(dtype, Shape(axes))]
     },
+    cost: noMultiplyAdds,
     evaluate: { _, results, attributes throws(Diagnostic) in
       let values = attributes.floats("values")
       let count = results.shape().elementCount ?? 0
@@ -59,6 +60,7 @@ extension Primitive {
       }
       return [TensorType(dtype, [Dimension(count)])]
     },
+    cost: noMultiplyAdds,
     evaluate: { _, results, attributes throws(Diagnostic) in
       [Tensor(results[0].dtype, results.shape(), doubles: (0..<attributes.int("count")).map(Double.init))]
     },

@@ -15,6 +15,7 @@ extension Primitive {
       }
       return [result]
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, _ throws(Diagnostic) in [inputs[0].reshaped(results.shape())] },
     examples: [
       Example(
@@ -42,6 +43,7 @@ extension Primitive {
       }
       return [TensorType(x.dtype, perm.map { x.axes[$0] })]
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       let strides = inputs[0].shape.strides
       return [inputs[0].picked(results.shape(), strides: attributes.ints("perm").map { strides[$0] })]
@@ -76,6 +78,7 @@ extension Primitive {
       }
       return [x.replacing(axis, with: length)]
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       let strides = inputs[0].shape.strides
       let start = attributes.dimension("start").count &* strides[attributes.axis(rank: strides.count)]
@@ -116,6 +119,7 @@ extension Primitive {
       }
       return [first.replacing(axis, with: size)]
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       let shape = results.shape()
       let axis = attributes.axis(rank: shape.rank)
@@ -171,6 +175,7 @@ extension Primitive {
       }
       return sizes.map { x.replacing(axis, with: $0) }
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       let strides = inputs[0].shape.strides
       let axis = attributes.axis(rank: strides.count)
@@ -214,6 +219,7 @@ extension Primitive {
       }
       return [x.replacing(axis, with: size)]
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       let shape = results.shape()
       let dtype = results[0].dtype
@@ -246,6 +252,7 @@ extension Primitive {
       _ = try inputs[0].axis(in: attributes, of: "Reverse")
       return inputs
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       let shape = results.shape()
       let axis = attributes.axis(rank: shape.rank)
@@ -278,6 +285,7 @@ extension Primitive {
       }
       return [result]
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, _ throws(Diagnostic) in
       let shape = results.shape()
       return [inputs[0].picked(shape, strides: inputs[0].shape.strides(over: shape))]
@@ -311,6 +319,7 @@ extension Primitive {
       }
       return [TensorType(table.dtype, indices.axes + table.axes.dropFirst())]
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, _ throws(Diagnostic) in
       let table = inputs[0]
       let rows = table.shape.axes[0]

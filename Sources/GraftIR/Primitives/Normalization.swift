@@ -16,6 +16,7 @@ extension Primitive {
     infer: { inputs, attributes throws(Diagnostic) in
       try requireNormalizable(inputs, attributes, of: "LayerNormalization")
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       normalized(inputs, results, epsilon: attributes.float("epsilon"), isCentred: true)
     },
@@ -52,6 +53,7 @@ extension Primitive {
     infer: { inputs, attributes throws(Diagnostic) in
       try requireNormalizable(inputs, attributes, of: "RMSNormalization")
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       normalized(inputs, results, epsilon: attributes.float("epsilon"), isCentred: false)
     },
@@ -126,6 +128,7 @@ extension Primitive {
       _ = try inputs[0].axis(in: attributes, default: -1, of: "Softmax")
       return inputs
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       let shape = results.shape()
       let (outer, length, inner) = shape.lanes(along: attributes.axis(rank: shape.rank, default: -1))

@@ -8,6 +8,8 @@ public struct Primitive: Sendable {
   /// The work for inputs and results whose sizes are all numbers.
   public typealias CostRule =
     @Sendable (_ inputs: [TensorType], _ results: [TensorType], _ attributes: Attributes) -> Cost
+  /// The cost rule of what multiplies and adds up nothing: it moves elements, or works each out by itself.
+  static let noMultiplyAdds: CostRule = { _, _, _ in Cost() }
   /// The results by the plainest loops, for reading and for tests. Never on the executor's way.
   public typealias Evaluate =
     @Sendable (_ inputs: [Tensor], _ attributes: Attributes) throws(Diagnostic) -> [Tensor]
@@ -35,14 +37,14 @@ public struct Primitive: Sendable {
   /// Small cases whose results were worked out by hand or by another program.
   public let examples: [Example]
 
-  /// A primitive; `cost` is nothing where it is left out.
+  /// A primitive.
   ///
   /// The number of inputs, the kinds of the attributes and the sizes of all types are checked here, before and after
   /// `infer`, so that a shape rule may index its inputs and add sizes without fear of overflow. `evaluate` is called
   /// with what `infer` accepts and nothing else.
   init(
     name: String, inputs inputCount: ClosedRange<Int>, attributes declarations: [AttributeDeclaration] = [],
-    infer: @escaping Infer, cost: @escaping CostRule = { _, _, _ in Cost() }, evaluate: @escaping Compute,
+    infer: @escaping Infer, cost: @escaping CostRule, evaluate: @escaping Compute,
     definition: Definition? = nil, examples: [Example]
   ) {
     let checked: Infer = { inputs, attributes throws(Diagnostic) in

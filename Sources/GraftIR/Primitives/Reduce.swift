@@ -20,6 +20,7 @@ extension Primitive {
         }
         return [TensorType(x.dtype, sizes)]
       },
+      cost: noMultiplyAdds,
       evaluate: { inputs, results, attributes throws(Diagnostic) in
         let shape = inputs[0].shape
         let axes = attributes.ints("axes").map { $0 < 0 ? $0 + shape.rank : $0 }
@@ -77,6 +78,7 @@ extension Primitive {
       _ = try inputs[0].axis(in: attributes, of: "CumSum")
       return inputs
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       let shape = results.shape()
       let (outer, length, inner) = shape.lanes(along: attributes.axis(rank: shape.rank))

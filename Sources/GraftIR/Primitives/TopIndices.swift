@@ -23,6 +23,7 @@ extension Primitive {
       }
       return [TensorType(.i64, x.axes.dropLast() + [Dimension(count)])]
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       let x = inputs[0].doubles
       let length = inputs[0].shape.axes.last ?? 0

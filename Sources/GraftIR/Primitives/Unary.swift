@@ -12,6 +12,7 @@ extension Primitive {
         try inputs[0].requireComputable("x", of: name)
         return inputs
       },
+      cost: noMultiplyAdds,
       evaluate: { inputs, results, _ throws(Diagnostic) in
         [inputs[0].mapped(function)]
       }, definition: definition, examples: examples)
@@ -144,6 +145,7 @@ extension Primitive {
       }
       return inputs
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, attributes throws(Diagnostic) in
       let values = inputs[0].doubles
       let isTanh = attributes.text("approximate") == "tanh"

@@ -21,6 +21,7 @@ extension Primitive {
       let both = TensorType(a.dtype, try TensorType.spread(a, b, of: "Where"))
       return [TensorType(a.dtype, try TensorType.spread(condition, both, of: "Where"))]
     },
+    cost: noMultiplyAdds,
     evaluate: { inputs, results, _ throws(Diagnostic) in
       let (condition, a, b, shape) = (inputs[0], inputs[1], inputs[2], results.shape())
       func picked<Element: BitwiseCopyable>(_ type: Element.Type) -> Tensor {
