@@ -228,9 +228,5 @@ package func lower(_ module: Module, _ evaluator: Evaluator) throws(Diagnostic) 
     try tracer.traceEntry(entry, of: module, sizes: [:], evaluator)
     graphs.append(tracer.builder.graph)
   }
-  let program = Program(parameters: parameters, graphs: graphs)
-  #if DEBUG
-    try program.verify()
-  #endif
-  return program
+  return try Program(parameters: parameters, graphs: graphs).applying(Pass.lowering)
 }

@@ -24,7 +24,7 @@ public final class Model: Sendable {
   private struct Key: Hashable {
     let function: String
     let batch: Int
-    let kept: [Value]
+    let traced: Set<String>
   }
 
   /// A model of `program`, whose parameters `parameters` gives by name when they are first needed.
@@ -68,44 +68,37 @@ public final class Model: Sendable {
         label: suggestion(for: function, among: program.graphs.map(\.name)).map { "did you mean '\($0)'?" },
         help: "it has " + program.graphs.map { "'\($0.name)'" }.joined(separator: ", "), category: .usage)
     }
-    let traced = try graph.boundaries(trace)
+    try graph.requireBoundaries(trace)
     let batch = try graph.batch(of: inputs)
     return try state.withLock { state throws(Diagnostic) in
-      let plan = try plan(graph, batch: batch, traced: traced, &state)
-      for input in graph.inputs {
+      let plan = try plan(graph, batch: batch, traced: trace, &state)
+      for input in plan.graph.inputs {
         guard let tensor = inputs[input.name] else { continue }
-        try tensor.convert(to: graph.type(of: input.value).dtype, plan.bytes(of: input.value), name: input.name)
+        try tensor.convert(to: plan.graph.type(of: input.value).dtype, plan.bytes(of: input.value), name: input.name)
       }
       try plan.run(profile: profile)
-      return (graph.outputs + traced).map { ($0.name, plan.tensor($0.value)) }
+      return plan.results.map { ($0.name, plan.tensor($0.value)) }
     }
   }
 
   /// Plans a function without running it, so that what is wrong shows and the first run is as fast as the others.
-  ///
-  /// - Returns: how often a run uses the kernel of each primitive, and the bytes of all activations.
-  public func prepare(
-    function: String = "forward", batch: Int = 1
-  ) throws(Diagnostic) -> (dispatches: [String: Int], arenaByteCount: Int) {
+  public func prepare(function: String = "forward", batch: Int = 1) throws(Diagnostic) {
     guard let graph = program.graph(named: function) else {
       throw Diagnostic("run.function", "the program has no function '\(function)'", category: .usage)
     }
-    return try state.withLock { state throws(Diagnostic) in
-      let plan = try plan(graph, batch: batch, traced: [], &state)
-      return (plan.dispatches, plan.arenaByteCount)
-    }
+    try state.withLock { state throws(Diagnostic) in _ = try plan(graph, batch: batch, traced: [], &state) }
   }
 
   private func plan(
-    _ graph: Graph, batch: Int, traced: [NamedValue], _ state: inout State
+    _ graph: Graph, batch: Int, traced: Set<String>, _ state: inout State
   ) throws(Diagnostic) -> ExecutionPlan {
-    let key = Key(function: graph.name, batch: batch, kept: traced.map(\.value))
+    let key = Key(function: graph.name, batch: batch, traced: traced)
     if let plan = state.plans[key] { return plan }
     let types = Dictionary(
       graph.parameters.map { ($0.name, graph.type(of: $0.value)) }, uniquingKeysWith: { first, _ in first })
     var known = state.parameters
     let plan = try ExecutionPlan(
-      graph, batch: batch, kept: traced.map(\.value), options: ExecutionPlan.Options(isa: isa, pool: pool)
+      graph, batch: batch, tracing: traced, options: ExecutionPlan.Options(isa: isa, pool: pool)
     ) { name throws(Diagnostic) in
       if let tensor = known[name] { return tensor }
       let tensor = try parameter(name, types[name])
@@ -133,14 +126,13 @@ public final class Model: Sendable {
 }
 
 extension Graph {
-  /// The boundaries called `names`, in the graph's order.
-  fileprivate func boundaries(_ names: Set<String>) throws(Diagnostic) -> [NamedValue] {
+  /// - Throws: `run.trace` unless a boundary has each of `names`.
+  fileprivate func requireBoundaries(_ names: Set<String>) throws(Diagnostic) {
     for name in names.sorted() where !boundaries.contains(where: { $0.name == name }) {
       throw Diagnostic(
         "run.trace", "'\(self.name)' has no module '\(name)'",
         label: suggestion(for: name, among: boundaries.map(\.name)).map { "did you mean '\($0)'?" }, category: .usage)
     }
-    return boundaries.filter { names.contains($0.name) }
   }
 
   /// The batch that the shapes of `tensors` make, each checked against its input; 1 where no input counts in batches.

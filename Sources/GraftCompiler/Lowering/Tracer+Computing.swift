@@ -45,7 +45,7 @@ extension Evaluator {
     switch datum {
     case .tensor(let tensor):
       guard case .value(let value) = tensor.origin else { return datum }
-      let weight = tracer.expression(of: value)
+      let weight = try tracer.expression(of: value)
       guard weight.size(limit: Self.formulaLimit, depth: Self.formulaDepth) != nil else {
         throw Diagnostic(
           "limits.formula",

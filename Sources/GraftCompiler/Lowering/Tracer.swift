@@ -58,11 +58,11 @@ package final class Tracer {
   }
 
   /// What `value` is, as an expression of the weights that its graph reads.
-  func expression(of value: Value) -> WeightExpression {
+  func expression(of value: Value) throws(Diagnostic) -> WeightExpression {
     var graph = builder.graph
     graph.boundaries = []
     graph.outputs = [NamedValue("out", value)]
-    graph = graph.removingUnusedNodes()
+    graph = try graph.applying([.removeUnusedNodes])
     let used = graph.parameters.compactMap { Int($0.name).map { arguments[$0] } }
     return .computed(WeightGraph(graph, arguments: used))
   }

@@ -1,12 +1,16 @@
-extension Graph {
-  /// The graph with the nodes worked out whose inputs are all constants.
+extension Pass {
+  /// Works the nodes out whose inputs are all constants.
   ///
   ///     %0 = Iota() {count: 2} f32[2]             %0 = Iota() {count: 2} f32[2]
   ///     %1 = Exp(%0) f32[2]                  ->   %1 = Constant() {values: [1.0, 2.7182817459106445], ...} f32[2]
   ///
-  /// Results of more than `elementLimit` elements stay as they are: a program should not grow into a checkpoint. Nodes
-  /// that nothing uses any more are left to `removingUnusedNodes`.
-  public func foldingConstants(elementLimit: Int = 4096) -> Graph {
+  /// Results of more than 4096 elements stay as they are: a program should not grow into a checkpoint. Nodes that
+  /// nothing uses any more are left to `removeUnusedNodes`.
+  public static let foldConstants = Pass("FoldConstants") { $0.foldingConstants(elementLimit: 4096) }
+}
+
+extension Graph {
+  fileprivate func foldingConstants(elementLimit: Int) -> Graph {
     var result = self
     result.nodes = []
     var known: [Value: Tensor] = [:]

@@ -1,16 +1,18 @@
-extension Graph {
-  /// The graph without the nodes and parameters that no output needs, its values numbered anew.
+extension Pass {
+  /// Removes the nodes and parameters that no output and no boundary needs, and numbers values anew.
   ///
   ///     %0 = input x f32[2]          %0 = input x f32[2]
   ///     %1 = Exp(%0) f32[2]     ->   %1 = Neg(%0) f32[2]
   ///     %2 = Neg(%0) f32[2]          output y %1
   ///     output y %2
   ///
-  /// Inputs stay, since callers give them. What a boundary names is needed unless `keepingBoundaries` is false; then
-  /// boundaries of removed values go too.
-  public func removingUnusedNodes(keepingBoundaries: Bool = true) -> Graph {
-    var needed = Set(outputs.map(\.value))
-    if keepingBoundaries { needed.formUnion(boundaries.map(\.value)) }
+  /// Inputs stay, since callers give them.
+  public static let removeUnusedNodes = Pass("RemoveUnusedNodes") { $0.removingUnusedNodes() }
+}
+
+extension Graph {
+  fileprivate func removingUnusedNodes() -> Graph {
+    var needed = Set((outputs + boundaries).map(\.value))
     var kept: [Node] = []
     for node in nodes.reversed() where node.results.contains(where: needed.contains) {
       needed.formUnion(node.inputs)
@@ -39,7 +41,7 @@ extension Graph {
           results: node.results.map { numbered($0) }, path: node.path))
     }
     result.outputs = outputs.map { numbered($0) }
-    result.boundaries = boundaries.filter { numbers[$0.value] != nil }.map { numbered($0) }
+    result.boundaries = boundaries.map { numbered($0) }
     return result
   }
 }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A tensor operation that graphs are made of: what types it gives, what it costs, and what it means.
 ///
 /// Names are spelled as ONNX spells them, where ONNX has the operation. `specs/primitives` holds a page for each.
@@ -37,6 +39,9 @@ public struct Primitive: Sendable {
   /// Small cases whose results were worked out by hand or by another program.
   public let examples: [Example]
 
+  /// Counts the evaluations of the current task, where a test wants to know of any.
+  @TaskLocal package static var evaluations: EvaluationCount?
+
   /// A primitive.
   ///
   /// The number of inputs, the kinds of the attributes and the sizes of all types are checked here, before and after
@@ -64,6 +69,7 @@ public struct Primitive: Sendable {
     self.infer = checked
     self.cost = cost
     self.evaluate = { inputs, attributes throws(Diagnostic) in
+      Primitive.evaluations?.add()
       let results = try checked(inputs.map(\.type), attributes)
       for result in results {
         guard let count = result.shape?.elementCount, result.dtype.byteCount(of: count) != nil, count <= 1 << 32 else {
@@ -144,6 +150,18 @@ public struct Cost: Sendable, Hashable {
     }
     multiplyAdds = sizes.contains(0) ? 0 : product
   }
+}
+
+/// How often primitives were evaluated by their reference.
+package final class EvaluationCount: Sendable {
+  private let value = Atomic(0)
+
+  package init() {}
+
+  /// The number so far.
+  package var count: Int { value.load(ordering: .relaxed) }
+
+  func add() { value.add(1, ordering: .relaxed) }
 }
 
 /// One small case of a primitive: it is documentation and test at once.

@@ -22,21 +22,30 @@ package final class ExecutionPlan {
 
   /// A launch and what it runs.
   package struct Step {
-    package let name: String
+    /// The primitive of each node that the launch works out.
+    package let primitives: [String]
+    /// How often runs have launched it.
+    package fileprivate(set) var launchCount = 0
     let launch: Launch
+
+    /// What profiles call it: `Linear + Gelu`.
+    package var name: String { primitives.joined(separator: " + ") }
   }
 
+  /// What runs: the graph that was given, after `Pass.planning`.
+  package let graph: Graph
   let batch: Int
   package private(set) var steps: [Step] = []
-  /// How often a run uses each primitive's kernel; primitives that only rename memory are not here.
-  package private(set) var dispatches: [String: Int] = [:]
+  /// The primitives of nodes that planning worked out, because they depend on constants alone.
+  package private(set) var folded: [String] = []
+  /// The primitives of nodes that only rename memory.
+  package private(set) var renaming: [String] = []
   /// The bytes of all activations together.
   package private(set) var arenaByteCount = 0
   /// The blocks of the arena and where they lie, for tests.
   package private(set) var arenaBlocks: [ArenaLayout.Block] = []
   package private(set) var arenaOffsets: [Int] = []
 
-  private let graph: Graph
   private let options: Options
   private let shapes: [Shape]
   private var arena: Storage?
@@ -64,15 +73,18 @@ package final class ExecutionPlan {
   /// Plans `graph` at `batch`.
   ///
   /// - Parameters:
-  ///   - kept: values that are given back besides the outputs.
+  ///   - traced: boundaries that are given back besides the outputs; others are not worked out.
   ///   - parameter: the bytes of a parameter, of the type that the graph states.
   /// - Throws: `graph.*` for a graph that is no formula, `run.kernel` for what no kernel runs, `run.size` for what fits
   ///   no memory.
   package init(
-    _ graph: Graph, batch: Int, kept: [Value] = [], options: Options = Options(),
+    _ given: Graph, batch: Int, tracing traced: Set<String> = [], options: Options = Options(),
     parameter: (String) throws(Diagnostic) -> Tensor
   ) throws(Diagnostic) {
-    try graph.verify()  // From here on attributes and types are what the primitives' shape rules accept.
+    var graph = given
+    graph.boundaries = given.boundaries.filter { traced.contains($0.name) }
+    // From here on attributes and types are what the primitives' shape rules accept.
+    graph = try graph.applying(Pass.planning)
     self.graph = graph
     self.batch = batch
     self.options = options
@@ -89,8 +101,7 @@ package final class ExecutionPlan {
     self.shapes = shapes
     places = Array(repeating: nil, count: graph.types.count)
 
-    let kept = graph.outputs.map(\.value) + kept
-    let live = liveNodes(kept)
+    let kept = results.map(\.value)
     for item in graph.parameters {
       let tensor = try parameter(item.name)
       parameters.append(tensor)
@@ -99,8 +110,8 @@ package final class ExecutionPlan {
     }
     for item in graph.inputs { places[item.value.index] = newPlace(item.value, from: -1) }
 
-    let folded = try fold(live)
-    let running = live.filter { !folded.contains($0) }
+    let constant = try fold()
+    let running = graph.nodes.indices.filter { !constant.contains($0) }
     var useCount = [Int](repeating: 0, count: graph.types.count)
     for node in running {
       for input in graph.nodes[node].inputs { useCount[input.index] += 1 }
@@ -113,25 +124,35 @@ package final class ExecutionPlan {
         let node = graph.nodes[$0]
         return Group(nodes: [$0], kernel: node.primitive, inputs: node.inputs, results: node.results)
       }
+    try verify(groups, of: running)
     try schedule(groups, kept: kept)
   }
+
+  /// What a run gives back: the outputs, then what is traced.
+  package var results: [NamedValue] { graph.outputs + graph.boundaries }
 
   // MARK: Running
 
   /// Runs every launch once. Inputs must have been written to `bytes(of:)`.
   package func run(profile: Profile? = nil) throws(Diagnostic) {
-    guard let profile else {
-      for step in steps { try step.launch() }
-      return
-    }
-    for step in steps {
-      let start = Profile.now
-      try step.launch()
-      profile.add(step.name, nanoseconds: Profile.now - start)
+    for index in steps.indices {
+      let start = profile == nil ? 0 : Profile.now
+      try steps[index].launch()
+      steps[index].launchCount += 1
+      profile?.add(steps[index].name, nanoseconds: Profile.now - start)
     }
   }
 
-  /// Where `value` lies.
+  /// How many nodes of each primitive runs have worked out by its kernel so far.
+  package var dispatches: [String: Int] {
+    var counts: [String: Int] = [:]
+    for step in steps where step.launchCount > 0 {
+      for primitive in step.primitives { counts[primitive, default: 0] += step.launchCount }
+    }
+    return counts
+  }
+
+  /// Where `value`, a value of `graph`, lies.
   package func bytes(of value: Value) -> UnsafeMutableRawBufferPointer {
     let count = operand(value).byteCount
     guard let place = places[value.index] else { preconditionFailure("value \(value.index) is not part of the plan") }
@@ -161,27 +182,14 @@ package final class ExecutionPlan {
     Operand(dtype: graph.type(of: value).dtype, shape: shapes[value.index])
   }
 
-  /// The nodes that anything in `kept` depends on, in order.
-  private func liveNodes(_ kept: [Value]) -> [Int] {
-    var isNeeded = Set(kept.map(\.index))
-    var live: [Int] = []
-    for index in graph.nodes.indices.reversed() {
-      let node = graph.nodes[index]
-      guard node.results.contains(where: { isNeeded.contains($0.index) }) else { continue }
-      live.append(index)
-      for input in node.inputs { isNeeded.insert(input.index) }
-    }
-    return live.reversed()
-  }
-
   /// Works out the nodes that depend on constants alone, and gives their numbers.
-  private func fold(_ live: [Int]) throws(Diagnostic) -> Set<Int> {
+  private func fold() throws(Diagnostic) -> Set<Int> {
     var isKnown: Set<Int> = []
-    var folded: Set<Int> = []
-    for index in live {
-      let node = graph.nodes[index]
+    var numbers: Set<Int> = []
+    for (index, node) in graph.nodes.enumerated() {
       guard node.inputs.allSatisfy({ isKnown.contains($0.index) }) else { continue }
-      folded.insert(index)
+      numbers.insert(index)
+      folded.append(node.primitive)
       for result in node.results { isKnown.insert(result.index) }
       if view(node) { continue }
       for result in node.results {
@@ -196,7 +204,23 @@ package final class ExecutionPlan {
       defer { withExtendedLifetime(scratch) {} }  // The launch knows its address alone.
       try launch()
     }
-    return folded
+    return numbers
+  }
+
+  /// Checks what fusing made, as passes are checked: each node that runs is in one group, and a group reads only what
+  /// is there before it or what it works out itself.
+  private func verify(_ groups: [Group], of running: [Int]) throws(Diagnostic) {
+    var isThere = Set(places.indices.filter { places[$0] != nil })
+    for group in groups {
+      guard group.inputs.allSatisfy({ isThere.contains($0.index) }) else {
+        throw Diagnostic(
+          "graph.pass", "pass 'Fusion' has '\(group.kernel)' read what is not worked out yet", category: .defect)
+      }
+      for result in group.results { isThere.insert(result.index) }
+    }
+    guard groups.flatMap(\.nodes).sorted() == running else {
+      throw Diagnostic("graph.pass", "pass 'Fusion' loses or repeats a node of '\(graph.name)'", category: .defect)
+    }
   }
 
   private func prepare(_ group: Group) throws(Diagnostic) -> PreparedKernel {
@@ -245,7 +269,10 @@ package final class ExecutionPlan {
     var launches: [(group: Group, prepared: PreparedKernel, scratch: Int?)] = []
     let readers = lastReaders(groups, kept: kept)
     for (time, group) in groups.enumerated() {
-      if group.nodes.count == 1, view(graph.nodes[group.nodes[0]]) { continue }
+      if group.nodes.count == 1, view(graph.nodes[group.nodes[0]]) {
+        renaming.append(group.kernel)
+        continue
+      }
       let prepared = try prepare(group)
       for result in group.results where places[result.index] == nil {
         places[result.index] = inPlace(result, group, at: time, readers) ?? newPlace(result, from: time)
@@ -264,9 +291,8 @@ package final class ExecutionPlan {
     for launch in launches {
       let scratch = launch.scratch.map { pointer(Place(buffer: $0, offsetInBytes: 0)) }
       let memory = memory(of: launch.group, scratch: scratch ?? nothing.start)
-      let names = launch.group.nodes.map { graph.nodes[$0].primitive }
-      for name in names { dispatches[name, default: 0] += 1 }
-      steps.append(Step(name: names.joined(separator: " + "), launch: launch.prepared.bind(memory)))
+      let primitives = launch.group.nodes.map { graph.nodes[$0].primitive }
+      steps.append(Step(primitives: primitives, launch: launch.prepared.bind(memory)))
     }
   }
 

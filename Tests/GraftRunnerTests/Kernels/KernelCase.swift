@@ -71,9 +71,9 @@ func run(
     graph, batch: batch, options: ExecutionPlan.Options(isa: isa, pool: pool, fuses: fuses)
   ) { name throws(Diagnostic) in throw Diagnostic("test.parameter", "no parameter '\(name)'") }
   plan.poison()
-  for (input, tensor) in zip(graph.inputs, inputs) { plan.bytes(of: input.value).copyMemory(from: tensor.bytes) }
+  for (input, tensor) in zip(plan.graph.inputs, inputs) { plan.bytes(of: input.value).copyMemory(from: tensor.bytes) }
   try plan.run()
-  return graph.outputs.map { plan.tensor($0.value) }
+  return plan.results.map { plan.tensor($0.value) }
 }
 
 /// Records where `got` is further from `want` than `tolerance` allows.

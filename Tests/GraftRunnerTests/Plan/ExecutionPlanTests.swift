@@ -4,32 +4,71 @@ import Testing
 
 @Suite struct ExecutionPlanTests {
   private func plan(
-    _ graph: Graph, batch: Int, _ parameters: [String: Tensor] = [:], kept: [Value] = [], fuses: Bool = true
+    _ graph: Graph, batch: Int, _ parameters: [String: Tensor] = [:], threads: Int = 2, fuses: Bool = true
   ) throws(Diagnostic) -> ExecutionPlan {
     try ExecutionPlan(
-      graph, batch: batch, kept: kept,
-      options: ExecutionPlan.Options(pool: ThreadPool(threadCount: 2), fuses: fuses)
+      graph, batch: batch, options: ExecutionPlan.Options(pool: ThreadPool(threadCount: threads), fuses: fuses)
     ) { name throws(Diagnostic) in
       guard let tensor = parameters[name] else { throw Diagnostic("test.parameter", "no '\(name)'") }
       return tensor
     }
   }
 
-  @Test("A plan of a transformer fuses, folds and dispatches what is expected")
+  @Test("A run of a transformer dispatches each live node that is not folded, fuses it, or renames memory")
   func dispatches() throws {
     let network = SmallDiT()
-    let graph = try network.graph()
+    var graph = try network.graph()
+    graph.boundaries = []
+    let live = try graph.applying([.removeUnusedNodes]).nodes.map(\.primitive)
     let plan = try plan(graph, batch: 2, network.parameters(of: graph))
-    #expect(plan.dispatches["Attention"] == 2)
-    #expect(plan.dispatches["Linear"] == 2 + 2 * 5 + 2)
-    #expect(plan.dispatches["LayerNormalization"] == 5)
-    #expect(plan.dispatches["Conv"] == 1)
-    #expect(plan.dispatches["Exp"] == nil)  // Frequencies are constants.
-    #expect(plan.dispatches["Reshape"] == nil)
+    #expect(plan.dispatches.isEmpty)
+    for runs in 1...2 {
+      try run(plan, network.inputs(batch: 2))
+      #expect(plan.dispatches.values.reduce(0, +) == runs * (live.count - plan.folded.count - plan.renaming.count))
+      #expect(plan.dispatches["Attention"] == runs * 2)
+      #expect(plan.dispatches["Linear"] == runs * (2 + 2 * 5 + 2))
+      #expect(plan.dispatches["LayerNormalization"] == runs * 5)
+      #expect(plan.dispatches["Conv"] == runs)
+      #expect(plan.dispatches["Exp"] == nil)
+      #expect(plan.dispatches["Reshape"] == nil)
+    }
+    // Frequencies are constants.
+    #expect(plan.folded.filter { $0 == "Exp" || $0 == "Iota" } == ["Iota", "Exp"])
+    let launched = plan.steps.flatMap(\.primitives)
+    #expect((launched + plan.folded + plan.renaming).sorted() == live.sorted())
+    let fused = live.count - plan.folded.count - plan.renaming.count - plan.steps.count
+    #expect(plan.steps.map(\.launchCount).reduce(0, +) == 2 * plan.steps.count)
     let names = plan.steps.map(\.name)
     #expect(names.filter { $0 == "LayerNormalization + Mul + Add" }.count == 5)
     #expect(names.filter { $0 == "Linear + Gelu" }.count == 2)
     #expect(names.filter { $0 == "Linear + Mul + Add" }.count == 4)
+    #expect(fused >= 5 * 2 + 2 + 4 * 2)
+  }
+
+  @Test("Neither planning nor a run evaluates a primitive by its reference")
+  func noReference() throws {
+    let network = SmallDiT()
+    let graph = try network.graph()
+    let evaluations = EvaluationCount()
+    try Primitive.$evaluations.withValue(evaluations) {
+      // The caller is its only thread, so that everything is counted.
+      let plan = try plan(graph, batch: 2, network.parameters(of: graph), threads: 1)
+      try run(plan, network.inputs(batch: 2))
+      #expect(plan.dispatches.values.reduce(0, +) > 0)
+      #expect(evaluations.count == 0)
+      _ = try Primitive.exp.evaluate([Tensor([1], [1])], [:])
+      #expect(evaluations.count == 1)
+    }
+  }
+
+  private func run(_ plan: ExecutionPlan, _ inputs: [String: Tensor]) throws {
+    plan.poison()
+    for input in plan.graph.inputs {
+      let tensor = try #require(inputs[input.name])
+      let own = Tensor(plan.graph.type(of: input.value).dtype, tensor.shape, doubles: tensor.doubles)
+      plan.bytes(of: input.value).copyMemory(from: own.bytes)
+    }
+    try plan.run()
   }
 
   @Test("Fusing changes no bit")
@@ -39,15 +78,8 @@ import Testing
     let inputs = network.inputs(batch: 2)
     func run(_ fuses: Bool) throws -> [UInt8] {
       let plan = try plan(graph, batch: 2, network.parameters(of: graph), fuses: fuses)
-      plan.poison()
-      for input in graph.inputs {
-        let tensor = try #require(inputs[input.name])
-        let dtype = graph.type(of: input.value).dtype
-        let own = Tensor(dtype, tensor.shape, doubles: tensor.doubles)
-        plan.bytes(of: input.value).copyMemory(from: own.bytes)
-      }
-      try plan.run()
-      return plan.tensor(graph.outputs[0].value).copiedBytes
+      try self.run(plan, inputs)
+      return plan.tensor(plan.results[0].value).copiedBytes
     }
     #expect(try run(true) == run(false))
   }
@@ -96,19 +128,15 @@ import Testing
       expectNoOverlap(plan.arenaBlocks, plan.arenaOffsets, plan.arenaByteCount)
       var bits: [[UInt8]] = []
       for _ in 0..<2 {
-        plan.poison()
-        for input in graph.inputs {
-          plan.bytes(of: input.value).copyMemory(from: try #require(given[input.name]).bytes)
-        }
-        try plan.run()
-        bits = graph.outputs.map { plan.tensor($0.value).copiedBytes }
+        try run(plan, given)
+        bits = plan.results.map { plan.tensor($0.value).copiedBytes }
         #expect(previous == nil || previous == bits, "seed \(seed), fused \(fuses)")
         previous = bits
       }
-      for output in graph.outputs {
+      for (result, output) in zip(plan.results, graph.outputs) {
         // Products and functions of values of order 1, a dozen deep.
         expect(
-          plan.tensor(output.value), near: try #require(want[output.value]), .ulpsOfLargest(200),
+          plan.tensor(result.value), near: try #require(want[output.value]), .ulpsOfLargest(200),
           "seed \(seed), \(output.name)")
       }
     }
