@@ -1,7 +1,7 @@
 import GraftIR
 import Testing
 
-@Suite struct InterpreterTests {
+@Suite struct EvaluationTests {
   /// `y = x * weight`, named on its way.
   static func graph() throws -> Graph {
     var builder = GraphBuilder(name: "forward")

@@ -2,7 +2,7 @@ import GraftIR
 import GraftRunner
 import Testing
 
-@Suite struct RunnerTests {
+@Suite struct ModelTests {
   let network = SmallDiT()
 
   private func model(_ network: SmallDiT, pool: ThreadPool = .process) throws -> Model {
