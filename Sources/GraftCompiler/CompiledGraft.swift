@@ -10,7 +10,7 @@ public final class CompiledGraft {
     /// Where the graft says it.
     public let at: Location
     let types: EmittedTypes
-    let layout: LayoutSymbol?
+    package let layout: LayoutSymbol?
     /// The most bytes of tensors in one file, or `nil` for one file.
     public let shardByteCount: Int?
 

@@ -1,28 +1,28 @@
-import GraftFormats
-import GraftIR
+package import GraftFormats
+package import GraftIR
 
 /// How one model is stored in a layout: every tensor of a file as a formula over the model's tensors, and the reverse.
-struct LayoutMap {
+package struct LayoutMap {
   /// A tensor of a file.
-  struct Stored {
-    let name: String
+  package struct Stored {
+    package let name: String
     /// Over `SourceTensor`s that are called as the model's tensors are, of f32.
-    let formula: WeightExpression
+    package let formula: WeightExpression
     let at: Location
   }
 
   let name: String
   /// The tensors of a file, in the order of the model.
-  let stored: [Stored]
+  package let stored: [Stored]
   /// The formula of each of the model's tensors over tensors of a file, of f32.
-  let formulas: [String: WeightExpression]
+  package let formulas: [String: WeightExpression]
   /// The model's tensors that a file lacks: they are what their operator starts them as.
   let omitted: Set<String>
 
   /// The layout `lines` of `model`.
   ///
   /// - Throws: rules of `layouts`, and of the formulas.
-  init(_ lines: LayoutLines, of model: Module, _ evaluator: Evaluator) throws(Diagnostic) {
+  package init(_ lines: LayoutLines, of model: Module, _ evaluator: Evaluator) throws(Diagnostic) {
     var builder = LayoutMapBuilder(lines, model, evaluator)
     try builder.build()
     name = lines.symbol.name

@@ -2,7 +2,7 @@ import GraftFormats
 import GraftIR
 import Testing
 
-@testable import GraftCompiler
+import GraftCompiler
 
 /// Layouts of a model: what they say of files, and what is wrong with them.
 @Suite struct LayoutTests {
