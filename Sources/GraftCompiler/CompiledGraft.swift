@@ -66,12 +66,15 @@ public final class CompiledGraft {
   package let baseArchitecture: Module
   /// The checkpoint of the base as the graft or `--base` names it; `nil` where its weights are drawn.
   let baseFile: String?
+  /// The seed of a base whose weights are seeded noise.
+  let noiseSeed: UInt64?
   let checkpoints: Checkpoints
   let evaluator: Evaluator
 
   init(
     name: String, settings: [(String, String)], file: String, source: String, baseText: String, baseFile: String?,
-    architecture: Module, baseArchitecture: Module, base: ModelSummary, grafted: ModelSummary, edits: [PlannedEdit],
+    noiseSeed: UInt64?, architecture: Module, baseArchitecture: Module, base: ModelSummary, grafted: ModelSummary,
+    edits: [PlannedEdit],
     emits: [Emit], requirements: [String], failedRequirements: [String], missingFiles: [MissingFiles],
     checkpoints: Checkpoints, evaluator: Evaluator
   ) {
@@ -81,6 +84,7 @@ public final class CompiledGraft {
     self.source = source
     self.baseText = baseText
     self.baseFile = baseFile
+    self.noiseSeed = noiseSeed
     self.baseArchitecture = baseArchitecture
     self.architecture = architecture
     self.base = base
@@ -190,6 +194,7 @@ public final class CompiledGraft {
       let files = evaluator.filesRead.map { JSON([("file", .text($0.name)), ("sha256", .text($0.digest))]) }
       texts["graft.read"] = JSON.list(files).text()
     }
+    if let noiseSeed, noiseSeed != 0 { texts["graft.base-seed"] = "\(noiseSeed)" }
     texts[SelfDescription.baseArchitectureKey] = description.baseArchitecture
     texts[ModelPair.partsKey] = ModelPair.partsText(architecture.counterparts(in: baseArchitecture))
     return texts

@@ -13,13 +13,15 @@ extension Compiler {
   }
 
   /// The expression of `address` and the file whose names it sees: the user's, else the prelude.
-  private func read(_ address: ExpressionAddress) throws(Diagnostic) -> (expression: Expression, names: FileScope) {
-    let expression = try parseExpression(address.text, file: address.text)
+  private func read(
+    _ address: ExpressionAddress, of option: String? = nil
+  ) throws(Diagnostic) -> (expression: Expression, names: FileScope) {
+    let expression = try parseExpression(address.text, of: option)
     guard let file = address.file else { return (expression, Library.prelude) }
     guard let names = library.load(file), !library.diagnostics.hasErrors else {
       for item in library.diagnostics.items { report(item) }
       throw library.diagnostics.inSourceOrder.first { $0.severity == .error }
-        ?? Diagnostic("imports.missing", "there is no file '\(file)'", at: Location(file), category: .inputMissing)
+        ?? Diagnostic("files.missing", "there is no file '\(file)'", at: Location(file), category: .inputMissing)
     }
     return (expression, names)
   }
@@ -71,8 +73,13 @@ extension Compiler {
         letters.append(name)
       }
     }
+    useSettings(letters)
     var variants: [[(String, Int)]] = [[]]
     for letter in letters {
+      guard options.settings.count(where: { $0.name == letter }) <= 1 else {
+        throw Diagnostic(
+          "usage.size", "--set \(letter) is given twice", help: "--set \(letter)=256,1024", category: .usage)
+      }
       guard let given = options.settings.last(where: { $0.name == letter }) else {
         throw Diagnostic(
           "usage.size", "'\(text)' leaves the size '\(letter)' open", help: "--set \(letter)=256", category: .usage)
@@ -110,7 +117,7 @@ extension Compiler {
     try onDeepStack { () throws(Diagnostic) in
       let evaluator = Evaluator()
       let text = address.text
-      let (expression, names) = try self.read(address)
+      let (expression, names) = try self.read(address, of: "--operator")
       let environment = Environment(scope: Scope(parent: nil, file: names), place: .compileTime)
       var operation = try evaluator.operation(expression, environment)
       guard case .symbol(let symbol) = operation.target, let entry = symbol.entry("forward") else {
@@ -147,5 +154,31 @@ extension Compiler {
         module, program: self.operatorProgram(module, tracer), assumed: [], readers: [opened.reader],
         files: [checkpoint])
     }
+  }
+}
+
+extension SourceText {
+  /// The one expression that the text is.
+  ///
+  /// - Throws: `usage.expression`.
+  func expression() throws(Diagnostic) -> Expression {
+    func refusal(_ message: String, _ at: Location?, label: String? = nil) -> Diagnostic {
+      Diagnostic("usage.expression", message, at: at, label: label, category: .usage)
+    }
+    guard text.utf8.count <= Self.maximumByteCount else { throw refusal("an expression of more than 16 MiB", nil) }
+    let result: Result<Expression, Diagnostic> = withDeepStack {
+      var parser = Parser(self)
+      do throws(Diagnostic) {
+        let found = try parser.expression()
+        if let first = parser.diagnostics.inSourceOrder.first { throw first }
+        guard parser.token.kind == .end else {
+          throw Diagnostic("usage.expression", "'\(text)' is not one expression", at: parser.here)
+        }
+        return .success(found)
+      } catch {
+        return .failure(refusal(error.message, error.location ?? parser.here, label: error.label))
+      }
+    }
+    return try result.get()
   }
 }

@@ -35,6 +35,8 @@ public final class Compiler {
   public private(set) var diagnostics = Diagnostics()
   /// What was chosen without being said, for a person to read.
   public private(set) var notes: [String] = []
+  /// The names in `--set` that something took a value from.
+  private var usedSettings: Set<String> = []
   package let library: Library
   let dataFiles: DataFiles
 
@@ -58,22 +60,27 @@ public final class Compiler {
   /// Compiles every variant of every graft of `file`, or of the one called `graftName`; none where anything is wrong,
   /// which is in `diagnostics`.
   public func compile(file: String, graftName: String? = nil) -> [CompiledGraft] {
-    let grafts = plan(GraftAddress(file: file, name: graftName))
+    let grafts = withDeepStack { planOnThisStack(file, graftName, wantsGraft: false) }
     return diagnostics.hasErrors ? [] : grafts
   }
 
-  /// The same, with those grafts too that only break conditions of their own: what they would be can be shown, and the
-  /// conditions are in `diagnostics`.
+  /// Compiles every variant of every graft that `address` names, with those too that only break conditions of their own:
+  /// what they would be can be shown, and the conditions are in `diagnostics`. A file without a graft is an error.
   public func plan(_ address: GraftAddress) -> [CompiledGraft] {
-    withDeepStack { planOnThisStack(address.file, address.name) }
+    withDeepStack { planOnThisStack(address.file, address.name, wantsGraft: true) }
   }
 
-  /// Compiles every variant of every graft that `address` names. What is wrong is in `diagnostics`.
+  /// Compiles every variant of every graft that `address` names. What is wrong is in `diagnostics`, and a file without a
+  /// graft is.
   public func compile(_ address: GraftAddress) -> [CompiledGraft] {
-    compile(file: address.file, graftName: address.name)
+    let grafts = plan(address)
+    return diagnostics.hasErrors ? [] : grafts
   }
 
-  private func planOnThisStack(_ file: String, _ graftName: String?) -> [CompiledGraft] {
+  /// Finds what is wrong with a file, or with one graft of it; a file of operators alone may be right.
+  public func check(_ address: GraftAddress) { _ = compile(file: address.file, graftName: address.name) }
+
+  private func planOnThisStack(_ file: String, _ graftName: String?, wantsGraft: Bool) -> [CompiledGraft] {
     guard let scope = library.load(file) else {
       diagnostics.report(library.diagnostics)
       return []
@@ -100,6 +107,12 @@ public final class Compiler {
       do throws(Diagnostic) { try layout.check() } catch { report(error) }
     }
     if library.diagnostics.hasErrors { return [] }
+    if wantsGraft, scope.grafts.isEmpty, graftName == nil {
+      diagnostics.report(
+        Diagnostic(
+          "graft.none", "'\(file)' holds no graft" + (scope.contents.map { ", only \($0)" } ?? ": it is empty"),
+          at: Location(file), help: "graft \"NAME\" { base MODEL from \"FILE\" ... }"))
+    }
     var results: [CompiledGraft] = []
     // What a file asks for is bounded as a whole; more variants are asked for by a person.
     var budgets: [Evaluator.Budget] = []
@@ -182,7 +195,8 @@ public final class Compiler {
       return splitSetting(text).map { .word($0) }
     }
     do throws(Diagnostic) {
-      guard case .list(let values) = try evaluate("[\(text)]", file: "--set", scope, evaluator) else {
+      guard case .list(let values) = try evaluate("[\(text)]", file: "--set \(parameter.label.text)", scope, evaluator)
+      else {
         throw Diagnostic("variants.value", "no value or list of values", category: .usage)
       }
       var checked: [Datum] = []
@@ -197,22 +211,16 @@ public final class Compiler {
   package func evaluate(
     _ text: String, file: String, _ scope: FileScope, _ evaluator: Evaluator
   ) throws(Diagnostic) -> Datum {
-    let expression = try parseExpression(text, file: file)
+    let expression = try parseExpression(text, of: file)
     return try evaluator.evaluate(
       expression, Environment(scope: Scope(parent: nil, file: scope), place: .compileTime))
   }
 
-  /// The expression that a text from the command line holds.
-  func parseExpression(_ text: String, file: String) throws(Diagnostic) -> Expression {
-    var problems = Diagnostics()
-    let tree = parse(SourceText(file: file, text: "let value = " + text), into: &problems)
-    if let first = problems.inSourceOrder.first {
-      throw Diagnostic("usage.expression", first.message, category: .usage)
-    }
-    guard case .let(let declaration)? = tree.declarations.first, tree.declarations.count == 1 else {
-      throw Diagnostic("usage.expression", "'\(text)' is not one expression", category: .usage)
-    }
-    return declaration.value
+  /// The expression that a text from the command line holds; `option` is the one that it was given with, if any.
+  func parseExpression(_ text: String, of option: String?) throws(Diagnostic) -> Expression {
+    let source = SourceText(file: option.map { "\($0) \(text)" } ?? text, text: text)
+    library.keep(source)
+    return try source.expression()
   }
 
   private func compile(
@@ -226,6 +234,19 @@ public final class Compiler {
   }
 
   func report(_ diagnostic: Diagnostic) { diagnostics.report(diagnostic) }
+
+  func useSettings(_ names: some Sequence<String>) { usedSettings.formUnion(names) }
+
+  /// Refuses a `--set` that nothing of what was opened takes a value from.
+  ///
+  /// - Throws: `usage.set`.
+  public func refuseUnusedSettings() throws(Diagnostic) {
+    guard let unused = options.settings.first(where: { !usedSettings.contains($0.name) }) else { return }
+    throw Diagnostic(
+      "usage.set",
+      "--set \(unused.name)=\(unused.values) sets nothing: no graft or operator here leaves '\(unused.name)' open",
+      help: "--set is for a graft's parameters, and for the sizes of a single operator", category: .usage)
+  }
 
   func note(_ text: String) { if !notes.contains(text) { notes.append(text) } }
 }

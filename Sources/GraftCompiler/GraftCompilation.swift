@@ -25,6 +25,8 @@ final class GraftCompilation {
   private var baseText = ""
   /// The checkpoint of the base; `nil` where its weights are drawn.
   private var baseFile: String?
+  /// The seed of a base whose weights are seeded noise.
+  private var noiseSeed: UInt64?
   /// Where each line of the file begins.
   private var lineStarts: [Int] = []
 
@@ -211,9 +213,10 @@ final class GraftCompilation {
       // What a file holds may be recognised without taking its weights.
       recognised = address ?? recognised
       layout = nil
-      seed = 0
+      seed = compiler.options.seed
     }
     baseFile = address
+    noiseSeed = isNoise ? seed : nil
     var module: Module
     if let model {
       let operation = try evaluator.operation(model, environment)
@@ -280,7 +283,7 @@ final class GraftCompilation {
     return CompiledGraft(
       name: graft.name.text, settings: settings.map { ($0.0, $0.1.interpolated ?? "") }, file: path,
       source: file.sources.first?.text ?? "", baseText: baseText.isEmpty ? state.base.callText : baseText,
-      baseFile: baseFile, architecture: state.architecture, baseArchitecture: state.base,
+      baseFile: baseFile, noiseSeed: noiseSeed, architecture: state.architecture, baseArchitecture: state.base,
       base: ModelSummary(state.base, base.graph, published: baseCosts),
       grafted: ModelSummary(
         state.architecture, traced.graph, types: emits.first?.types ?? EmittedTypes(), published: costs),

@@ -61,14 +61,15 @@ public final class OpenModel: Sendable {
   /// The modules that `paths` name, such as `blocks[all].attn`, as the names that a run traces.
   ///
   /// - Throws: rules of the page `language`, as mistakes of usage.
-  public func tracePaths(_ paths: [String]) throws(Diagnostic) -> [String] {
-    do throws(Diagnostic) { return try selectedPaths(paths) } catch {
+  public func tracePaths(_ paths: [String], _ compiler: Compiler = Compiler()) throws(Diagnostic) -> [String] {
+    do throws(Diagnostic) { return try selectedPaths(paths, compiler) } catch {
       // Paths of the command line are no one's data.
-      throw Diagnostic(error.rule, error.message, label: error.label, help: error.help, category: .usage)
+      throw Diagnostic(
+        error.rule, error.message, at: error.location, label: error.label, help: error.help, category: .usage)
     }
   }
 
-  private func selectedPaths(_ paths: [String]) throws(Diagnostic) -> [String] {
+  private func selectedPaths(_ paths: [String], _ compiler: Compiler) throws(Diagnostic) -> [String] {
     try onDeepStack { () throws(Diagnostic) in
       var result: [String] = []
       let evaluator = Evaluator()
@@ -76,7 +77,7 @@ public final class OpenModel: Sendable {
       let state = GraftState(base: module, evaluator: evaluator, checkpoints: checkpoints, seed: 0)
       let environment = Environment(scope: Scope(parent: nil, file: Library.prelude), place: .graft(state))
       for path in paths {
-        let expression = try Compiler().parseExpression(path, file: "--trace")
+        let expression = try compiler.parseExpression(path, of: "--trace")
         for item in try state.selection(expression, environment).items {
           let isList = state.architecture[path: item.path]?.isList == true && item.path.count == 1
           let ends =
@@ -114,6 +115,7 @@ extension Compiler {
     case .graft(let address):
       var options = options
       if randomWeights { options.base = "noise" }
+      useSettings(options.settings.map(\.name))
       let compiler = Compiler(options: options)
       let grafts = compiler.compile(address)
       for item in compiler.diagnostics.items { report(item) }
@@ -266,7 +268,8 @@ package func openCheckpoint(_ text: String) throws(Diagnostic) -> Checkpoints.Op
       source: WeightPlan.Source(file: address.file, key: address.key), reader: reader, entries: entries, notes: notes,
       settings: try folderSettings(address.file))
   } catch {
-    if error.category == .inputMissing { return nil }
+    // A folder or index that is there and lacks something says so itself.
+    if error.category == .inputMissing, PathKind(of: address.file) == .nothing { return nil }
     throw error
   }
 }

@@ -55,11 +55,11 @@ package enum TextFile {
 extension SourceText {
   /// The graft file at `path`, or standard input for `-`.
   ///
-  /// - Throws: `imports.missing` where there is none, `files.unreadable`, `files.not-a-file`, `files.too-large`,
+  /// - Throws: `files.missing` where there is none, `files.unreadable`, `files.not-a-file`, `files.too-large`,
   ///   `syntax.encoding`.
   package init(reading path: String) throws(Diagnostic) {
     guard let bytes = try TextFile.read(path) else {
-      throw Diagnostic("imports.missing", "there is no file '\(path)'", category: .inputMissing)
+      throw Diagnostic("files.missing", "there is no file '\(path)'", category: .inputMissing)
     }
     try self.init(file: path, bytes: bytes)
   }

@@ -42,6 +42,7 @@ struct BenchCommand: ParsableCommand {
           benches.append(Bench(name: text, settings: model.settings, forward: try ForwardBenchmark(runner, pool: pool)))
         }
       }
+      try compiler.refuseUnusedSettings()
       console.notes(of: compiler)
       for size in sizes where !benches.isEmpty { try time(benches, batch: size, console) }
     }
@@ -72,18 +73,25 @@ struct BenchCommand: ParsableCommand {
       let gflops = bench.flop(batch: batch) / middle / 1e9
       let share = try bench.blasSeconds(batch: batch).map { $0 / middle }
       if json {
-        let report: JSON = [
-          "model": .text(one.name), "set": JSON(settings: one.settings),
-          "batch": .int(batch),
-          "seconds": ["median": .number(middle), "min": .number(seconds[index].min() ?? 0)],
-          "gflops": .number(gflops), "blas_share": share.map { .number($0) } ?? .null,
-          "threads": .int(bench.threadCount),
-          "dtype": "f32", "ratio": .number(middle / first),
+        var members: [(String, JSON)] = [
+          ("model", .text(one.name)), ("set", JSON(settings: one.settings)), ("batch", .int(batch)),
+          ("seconds", ["median": .number(middle), "min": .number(seconds[index].min() ?? 0)]),
+          ("gflops", .number(gflops)), ("blas_share", share.map { .number($0) } ?? .null),
+          ("threads", .int(bench.threadCount)), ("dtype", "f32"), ("ratio", .number(middle / first)),
         ]
-        console.print(report.text())
+        if profile {
+          let kernels = profiles[index].entries.map { entry -> JSON in
+            [
+              "kernel": .text(entry.name), "launches": .int(entry.count / repeats),
+              "seconds": .number(entry.seconds / Double(repeats)),
+            ]
+          }
+          members.append(("profile", .list(kernels)))
+        }
+        try console.print(JSON.object(members.map { JSON.Member($0.0, $0.1) }).text())
       } else {
         let ratio = index == 0 ? "" : ", \(rounded(middle / first)) of the first"
-        console.print(
+        try console.print(
           "\(one.name)\(set.isEmpty ? "" : " \(set)"), batch \(batch): \(duration(middle)) median, \(duration(seconds[index].min() ?? 0)) least, \(rounded(gflops)) GFLOP/s, "
             + "BLAS alone takes \(share.map { rounded($0 * 100) } ?? "?") % of it, \(bench.threadCount) threads\(ratio)"
         )
@@ -91,11 +99,11 @@ struct BenchCommand: ParsableCommand {
       if profile && !json {
         let rows = profiles[index].entries.map {
           [
-            $0.name, String($0.count), duration($0.seconds / Double(repeats)),
+            $0.name, String($0.count / repeats), duration($0.seconds / Double(repeats)),
             rounded($0.seconds / Double(repeats) / middle * 100) + " %",
           ]
         }
-        for line in table(["kernel", "launches", "a run", "share"], rows) { console.print(line) }
+        for line in table(["kernel", "launches", "a run", "share"], rows) { try console.print(line) }
       }
     }
   }

@@ -19,7 +19,7 @@ struct CheckCommand: ParsableCommand {
         () throws(Diagnostic) in
         let compiler = Compiler(options: try compilation.options())
         let address = GraftAddress(parsing: file)
-        _ = compiler.compile(address)
+        compiler.check(address)
         do { try console.finish(compiler) } catch { code = code ?? (error as? ExitCode) ?? .failure }
       }
     }

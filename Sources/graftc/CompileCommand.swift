@@ -29,8 +29,7 @@ struct CompileCommand: ParsableCommand {
     try console.finish(compiler)
     try console.run(compiler) { () throws(Diagnostic) in
       if emit == .ir {
-        for graft in grafts { console.print(try String(describing: graft.program())) }
-        return
+        return try writeGraphs(grafts, console)
       }
       try refuseMissingFiles(of: grafts, console, compiler)
       let jobs = try jobs(grafts)
@@ -50,6 +49,21 @@ struct CompileCommand: ParsableCommand {
         written.append(job.path)
       }
     }
+  }
+
+  /// The graphs of one graft, which the reader of their text takes back.
+  private func writeGraphs(_ grafts: [CompiledGraft], _ console: Console) throws(Diagnostic) {
+    guard let graft = grafts.first, grafts.count == 1 else {
+      throw Diagnostic(
+        "usage.one-graft", "'\(file)' gives \(grafts.count) programs, and --emit ir is for one",
+        help: "FILE.graft:NAME, and one value for each --set", category: .usage)
+    }
+    let text = String(describing: try graft.program())
+    guard let output else { return try console.print(text) }
+    let file = try OutputFile(path: output, force: force)
+    try file.append(Array((text + "\n").utf8))
+    try file.commit()
+    console.note("wrote \(output): \(groupedDigits(text.utf8.count + 1)) bytes")
   }
 
   private struct Job {
@@ -73,12 +87,12 @@ struct CompileCommand: ParsableCommand {
   /// Everything to write; what can be wrong with any of it is found before the first byte.
   private func jobs(_ grafts: [CompiledGraft]) throws(Diagnostic) -> [Job] {
     var jobs: [Job] = []
+    let count = grafts.reduce(0) { $0 + max(1, $1.emits.count) }
     for graft in grafts {
       let readers = graft.readers.compactMap(\.self)
       if let output {
-        guard grafts.count == 1 else {
-          throw Diagnostic(
-            "usage.output", "-o names one file, and there are \(grafts.count) to write", category: .usage)
+        guard count == 1 else {
+          throw Diagnostic("usage.output", "-o names one file, and there are \(count) to write", category: .usage)
         }
         jobs.append(
           Job(

@@ -46,7 +46,7 @@ struct ConvertCommand: ParsableCommand {
       let (ledger, report) = try conversion.run(
         progress: { bar($0.tensors, $0.tensorCount) }, isCancelled: { Interruption.isAsked })
       console.noteResuming(report)
-      console.print(json ? ledger.json.text() : ledger.text)
+      try console.print(json ? ledger.json.text() : ledger.text)
     }
   }
 

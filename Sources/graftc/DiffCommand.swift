@@ -36,7 +36,7 @@ struct DiffCommand: ParsableCommand {
       let b = try Formats.open(CheckpointAddress(parsing: second))
       let difference = try CheckpointDifference(a, b, relative: rtol, absolute: atol)
       isEqual = difference.isEqual
-      console.print(json ? difference.json.text() : difference.text)
+      try console.print(json ? difference.json.text() : difference.text)
     }
     if !isEqual { throw ExitCode(1) }
   }
@@ -69,12 +69,12 @@ struct DiffCommand: ParsableCommand {
         "changed": .list(
           changed.map { ["name": .text($0.1.path), "reason": .text("\(call($0.0)) → \(call($0.1))")] }),
       ]
-      console.print(report.text())
+      try console.print(report.text())
     } else {
-      for row in missing { console.print("missing  \(row.path): \(call(row))") }
-      for row in extra { console.print("extra    \(row.path): \(call(row))") }
-      for (old, new) in changed { console.print("changed  \(new.path): \(call(old)) → \(call(new))") }
-      if isEqual { console.print("equal") }
+      for row in missing { try console.print("missing  \(row.path): \(call(row))") }
+      for row in extra { try console.print("extra    \(row.path): \(call(row))") }
+      for (old, new) in changed { try console.print("changed  \(new.path): \(call(old)) → \(call(new))") }
+      if isEqual { try console.print("equal") }
     }
     return isEqual
   }

@@ -21,23 +21,23 @@ struct ExplainCommand: ParsableCommand {
       () throws(Diagnostic) in
       let found = try rule.map { (name) throws(Diagnostic) in try Explanation.matching(name) } ?? Explanation.all
       if let one = found.first, one.rule == rule {
-        console.print(json ? object(one, isWhole: true).text() : text(one))
+        try console.print(json ? object(one, isWhole: true).text() : text(one))
       } else if json {
-        console.print(JSON.list(found.map { object($0, isWhole: false) }).text())
+        try console.print(JSON.list(found.map { object($0, isWhole: false) }).text())
       } else {
-        list(found, console)
+        try list(found, console)
       }
     }
   }
 
-  private func list(_ explanations: [Explanation], _ console: Console) {
+  private func list(_ explanations: [Explanation], _ console: Console) throws(Diagnostic) {
     let width = explanations.map(\.rule.count).max() ?? 0
     var page: String?
     for one in explanations {
-      if one.page != page { console.print((page == nil ? "" : "\n") + "specs/\(one.page)") }
+      if one.page != page { try console.print((page == nil ? "" : "\n") + "specs/\(one.page)") }
       page = one.page
       let padding = String(repeating: " ", count: width - one.rule.count)
-      console.print("  \(one.rule)\(padding)  \(one.sentence.split(separator: "\n").first ?? "")")
+      try console.print("  \(one.rule)\(padding)  \(one.sentence.split(separator: "\n").first ?? "")")
     }
   }
 

@@ -28,9 +28,9 @@ struct FormatCommand: ParsableCommand {
         guard let text = formatted(read, into: &diagnostics) else { throw diagnostics.inSourceOrder[0] }
         changes = changes || text != read.text
         if check {
-          if text != read.text { console.print(file) }
+          if text != read.text { try console.print(file) }
         } else if file == "-" {
-          console.print(text, terminator: "")
+          try console.print(text, terminator: "")
         } else if text != read.text {
           try TextFile.replace(file, with: text)
         }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import GraftCompiler
+import GraftIR
+import GraftRunner
 
 @main
 struct Graftc: ParsableCommand {
@@ -12,4 +14,32 @@ struct Graftc: ParsableCommand {
       ConvertCommand.self, DiffCommand.self, RunCommand.self, SampleCommand.self, BenchCommand.self, VerifyCommand.self,
       ZooCommand.self, ImportCommand.self, ExplainCommand.self, VersionCommand.self,
     ])
+
+  static func main() {
+    Console.holdClosedStreams()
+    do {
+      var command = try parseAsRoot()
+      try Console.run { () throws(Diagnostic) in
+        try refuseRepeatedOutput(CommandLine.arguments)
+        try InstructionSet.checkRequest()
+      }
+      try command.run()
+    } catch {
+      let text = fullMessage(for: error)
+      guard exitCode(for: error) == .success, !text.isEmpty else { exit(withError: error) }
+      // Help and version are results too.
+      do {
+        try Console.run { () throws(Diagnostic) in try Console.print(text) }
+      } catch { exit(withError: error) }
+    }
+  }
+
+  /// Of two outputs the parser would take the last and say nothing.
+  private static func refuseRepeatedOutput(_ arguments: [String]) throws(Diagnostic) {
+    let outputs = arguments.prefix { $0 != "--" }.filter {
+      $0 == "-o" || $0 == "--output" || $0.hasPrefix("--output=") || $0.hasPrefix("-o=")
+    }
+    guard outputs.count > 1 else { return }
+    throw Diagnostic("usage.output", "-o is given \(outputs.count) times, and names one file", category: .usage)
+  }
 }

@@ -26,11 +26,8 @@ struct ImportCommand: ParsableCommand {
       throw ExitCode(first.category.exitCode)
     }
     guard let text = result.text else { throw ExitCode.failure }
-    guard let output else {
-      console.print(text, terminator: "")
-      return
-    }
     try console.run { () throws(Diagnostic) in
+      guard let output else { return try console.print(text, terminator: "") }
       let file = try OutputFile(path: output, force: force)
       try file.append(Array(text.utf8))
       try file.commit()

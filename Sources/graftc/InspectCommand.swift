@@ -29,7 +29,7 @@ struct InspectCommand: ParsableCommand {
   private func inspect(_ address: String, _ console: Console) throws(Diagnostic) {
     if pickleGlobals {
       let names = try PickleGlobals.list(CheckpointAddress(parsing: address).file)
-      console.print(json ? jsonList(names).text() : textList(names, address))
+      try console.print(json ? jsonList(names).text() : textList(names, address))
       return
     }
     let reader = try Formats.open(CheckpointAddress(parsing: address))
@@ -38,7 +38,7 @@ struct InspectCommand: ParsableCommand {
         throw Diagnostic("inspect.no-program", "'\(address)' was not made by graft", at: Location(reader.file))
       }
       // The text as it was, so that what is printed is the file.
-      console.print(source, terminator: "")
+      try console.print(source, terminator: "")
       return
     }
     var options = Compiler.Options()
@@ -55,7 +55,7 @@ struct InspectCommand: ParsableCommand {
     }
     for note in reader.notes { console.note(note) }
     console.notes(of: compiler)
-    console.print(json ? jsonReport(reader, model).text() : textReport(reader, model, reason))
+    try console.print(json ? jsonReport(reader, model).text() : textReport(reader, model, reason))
   }
 
   private func jsonReport(_ reader: any CheckpointReader, _ model: OpenModel?) -> JSON {

@@ -21,9 +21,11 @@ struct PlanCommand: ParsableCommand {
     // What a condition is broken by stands in the table, so that comes first.
     let grafts = compiler.plan(address)
     console.notes(of: compiler)
-    for graft in grafts {
-      let report = PlanReport(graft)
-      console.print(json ? report.json.text() : report.text + (published ? report.publishedText : ""))
+    try console.run { () throws(Diagnostic) in
+      for graft in grafts {
+        let report = PlanReport(graft)
+        try console.print(json ? report.json.text() : report.text + (published ? report.publishedText : ""))
+      }
     }
     try console.finish(compiler)
   }

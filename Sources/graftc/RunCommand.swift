@@ -48,18 +48,22 @@ struct RunCommand: ParsableCommand {
         let address = ExpressionAddress(parsing: operatorText)
         let single = try compiler.openOperator(address, checkpoint: model, inputs: inputs.mapValues(\.shape))
         try TransferEngine.checkSources(single.readers, areNot: output)
+        try compiler.refuseUnusedSettings()
         results = try Model(single.program, pool: pool) { name throws(Diagnostic) in try single.tensor(name) }
           .run(function: function, inputs: inputs)
       } else {
         let opened = try one(try compiler.open(ModelAddress(model), randomWeights: randomWeights))
         try TransferEngine.checkSources(opened.readers, areNot: output)
-        let paths = try opened.tracePaths(trace)
+        try compiler.refuseUnusedSettings()
+        let paths = try opened.tracePaths(trace, compiler)
         results = try Model(opened.program, pool: pool) { name throws(Diagnostic) in try opened.tensor(name) }
           .run(function: function, inputs: inputs, trace: Set(paths))
       }
       console.notes(of: compiler)
+      Interruption.watch()  // What is there is written to its end.
       for result in results { console.detail("'\(result.name)' is \(result.tensor.dtype) \(result.tensor.shape)") }
       try TransferEngine.write(results.map { ($0.name, $0.tensor) }, to: output, options: options)
+      console.note("wrote \(output): \(results.count) tensor\(results.count == 1 ? "" : "s")")
     }
     try console.finish(compiler)
   }

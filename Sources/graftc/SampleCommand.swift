@@ -17,7 +17,7 @@ struct SampleCommand: ParsableCommand {
   @Option(help: "How strongly classes guide; 1 is not at all.") var guidance: Double = 4
   @Option(help: "Seeds, a row each.") var seed: String = "0"
   @Option(help: "How a step is taken.") var sampler: Method = .ddpm
-  @Option(help: "How much fresh noise DDIM adds, from 0 to 1.") var eta: Double = 0
+  @Option(help: "How much fresh noise DDIM adds, from 0 to 1.") var eta: Double?
   @Option(help: "A file with 'start' and optionally 'noises', instead of draws.") var noise: String?
   @Option(name: .shortAndLong, help: "A .png, or a .safetensors that keeps the samples.") var output: String
   @Flag(help: "Only the pictures, without labels and at their own size.") var plain = false
@@ -38,16 +38,22 @@ struct SampleCommand: ParsableCommand {
         throw Diagnostic(
           "usage.guidance", "--guidance is \(guidance), and must be from -1,000,000 to 1,000,000", category: .usage)
       }
+      guard self.sampler == .ddim || eta == nil else {
+        throw Diagnostic(
+          "usage.eta", "--eta is for --sampler ddim, and the sampler is ddpm", help: "--sampler ddim",
+          category: .usage)
+      }
       try checkOutput()
       let pool = try ThreadPool.sized(threads)
       let process = try DiffusionProcess(respacing: try Respacing(steps))
-      let sampler = try Sampler(process, method: self.sampler == .ddpm ? .ddpm : .ddim(eta: Float(eta)))
+      let sampler = try Sampler(process, method: self.sampler == .ddpm ? .ddpm : .ddim(eta: Float(eta ?? 0)))
       let given = try noise.map { path throws(Diagnostic) in try Formats.open(CheckpointAddress(parsing: path)) }
 
       var rows: [(name: String, samples: Tensor)] = []
       for text in models {
         let opened = try compiler.open(ModelAddress(text), randomWeights: randomWeights)
         console.notes(of: compiler)
+        if text == models.last { try compiler.refuseUnusedSettings() }
         for model in opened {
           try TransferEngine.checkSources(model.readers + (given.map { [$0] } ?? []), areNot: output)
           let runner = Model(model.program, pool: pool) { name throws(Diagnostic) in try model.tensor(name) }
@@ -77,6 +83,8 @@ struct SampleCommand: ParsableCommand {
         }
       }
       try write(rows, classes)
+      let count = rows.count * classes.count
+      console.note("wrote \(output): \(count) picture\(count == 1 ? "" : "s")")
     }
     try console.finish(compiler)
   }
@@ -121,7 +129,7 @@ struct SampleCommand: ParsableCommand {
     if output.hasSuffix(".png") {
       var pictures: [[Picture]] = []
       for row in rows { pictures.append(try Picture.pictures(of: row.samples)) }
-      let grid = PictureGrid(rows: pictures)
+      let grid = try PictureGrid(rows: pictures)
       let picture =
         plain
         ? grid.plain

@@ -39,12 +39,16 @@ struct VerifyCommand: ParsableCommand {
       try check(address)
       let pool = try ThreadPool.sized(threads)
       let pairs = try compiler.openPairs(address)
+      try compiler.refuseUnusedSettings()
       console.notes(of: compiler)
+      if record, let file = pairs.first?.grafted.readers.first?.file {
+        try TransferEngine.checkFile(output ?? file, force: force || output == nil)
+      }
       for pair in pairs {
         let report = try comparison(pair, pool)
         // What is about to be recorded takes the place of what was.
         let findings = report.findings(recorded: record ? nil : recorded(pair))
-        console.print(json ? jsonReport(pair, report, findings).text() : textReport(pair, report, findings))
+        try console.print(json ? jsonReport(pair, report, findings).text() : textReport(pair, report, findings))
         isFound = isFound || !findings.isEmpty
         // What contradicts itself is no result.
         if record, findings.allSatisfy({ $0.rule != "verify.contradiction" }) { try write(report, into: pair, console) }

@@ -14,19 +14,20 @@ struct ZooCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(common)
-    guard let name else { return list(console) }
     let compiler = Compiler()
-    try console.run(compiler) { () throws(Diagnostic) in try show(name, compiler, console) }
+    try console.run(compiler) { () throws(Diagnostic) in
+      if let name { try show(name, compiler, console) } else { try list(console) }
+    }
     try console.finish(compiler)
   }
 
-  private func list(_ console: Console) {
-    if json { return console.print(JSON.list(Zoo.items.map { .object($0.members) }).text()) }
+  private func list(_ console: Console) throws(Diagnostic) {
+    if json { return try console.print(JSON.list(Zoo.items.map { .object($0.members) }).text()) }
     let width = Zoo.items.map(\.name.count).max() ?? 0
     for (index, item) in Zoo.items.enumerated() {
-      if index == 0 || Zoo.items[index - 1].kind != item.kind { console.print("\(item.kind.rawValue)s") }
+      if index == 0 || Zoo.items[index - 1].kind != item.kind { try console.print("\(item.kind.rawValue)s") }
       let space = String(repeating: " ", count: width - item.name.count)
-      console.print("  \(item.name)\(space)  \(item.summary)")
+      try console.print("  \(item.name)\(space)  \(item.summary)")
     }
   }
 
@@ -40,18 +41,18 @@ struct ZooCommand: ParsableCommand {
     let plans = item.kind == .graft ? compiler.plan(GraftAddress(file: item.name)).map { PlanReport($0) } : []
     if json {
       let more = [JSON.Member("text", .text(item.text)), JSON.Member("plans", .list(plans.map(\.json)))]
-      return console.print(JSON.object(item.members + more).text())
+      return try console.print(JSON.object(item.members + more).text())
     }
-    console.print(item.text.hasSuffix("\n") ? item.text : item.text + "\n")
-    for plan in plans { console.print(plan.text) }
+    try console.print(item.text.hasSuffix("\n") ? item.text : item.text + "\n")
+    for plan in plans { try console.print(plan.text) }
     guard item.isModelPreset else { return }
     let call = ModelAddress.expression(ExpressionAddress(parsing: item.name + "()"))
     for model in try compiler.open(call, randomWeights: true) {
       let summary = model.summary
-      console.print(
+      try console.print(
         "\(groupedDigits(summary.parameters)) parameters, \(groupedDigits(summary.macs)) multiply-adds, depth \(summary.depth)"
       )
-      for tensor in model.tensors { console.print("  \(tensor.name)  \(tensor.shape)") }
+      for tensor in model.tensors { try console.print("  \(tensor.name)  \(tensor.shape)") }
     }
   }
 }

@@ -178,6 +178,17 @@ package final class FileScope: @unchecked Sendable {
     }
   }
 
+  /// What the file declares beside grafts, for a person to read: `2 operators and 1 preset`; `nil` where that is nothing.
+  var contents: String? {
+    let models = operators.values.count { $0.declaration.isModel }
+    let counts = [
+      (operators.count - models, "operator"), (models, "model"), (presets.count, "preset"), (lets.count, "constant"),
+    ]
+    let parts = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }
+    guard let last = parts.last else { return nil }
+    return parts.count == 1 ? last : parts.dropLast().joined(separator: ", ") + " and " + last
+  }
+
   /// The text that `location` points at.
   package func text(at location: Location) -> String {
     guard let source = sources.first(where: { $0.file == location.file }) else { return "" }

@@ -25,6 +25,11 @@ package final class Library {
     for source in other.sources where !sources.contains(where: { $0.file == source.file }) { sources.append(source) }
   }
 
+  /// Keeps a text of the command line, so that places in it can be shown.
+  func keep(_ source: SourceText) {
+    if !sources.contains(where: { $0.file == source.file }) { sources.append(source) }
+  }
+
   /// The operators, models and presets that ship with graft.
   package static let prelude: FileScope = {
     var diagnostics = Diagnostics()
@@ -53,11 +58,12 @@ package final class Library {
     }
     do throws(Diagnostic) {
       guard let bytes = try read(path) else {
+        let message = "there is no file '\(path)'"
+        let help = suggestion(for: path, among: Zoo.names).map { "the zoo has '\($0)'" }
         diagnostics.report(
-          Diagnostic(
-            "imports.missing", "there is no file '\(path)'", at: importedAt,
-            help: suggestion(for: path, among: Zoo.names).map { "the zoo has '\($0)'" },
-            category: importedAt == nil ? .inputMissing : .badData))
+          importedAt == nil
+            ? Diagnostic("files.missing", message, help: help, category: .inputMissing)
+            : Diagnostic("imports.missing", message, at: importedAt, help: help))
         return nil
       }
       return load(try SourceText(file: path, bytes: bytes))

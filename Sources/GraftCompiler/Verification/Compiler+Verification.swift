@@ -11,6 +11,7 @@ extension Compiler {
   public func openPairs(_ address: ModelAddress) throws(Diagnostic) -> [ModelPair] {
     switch address {
     case .graft(let address):
+      useSettings(options.settings.map(\.name))
       let grafts = compile(address)
       if let first = diagnostics.inSourceOrder.first(where: { $0.severity == .error }) { throw first }
       return try grafts.map { graft throws(Diagnostic) in try graft.pair() }
@@ -59,7 +60,7 @@ extension Compiler {
           "verify.no-base", "'\(checkpoint)' does not say what it was made from", help: "--base CHECKPOINT",
           category: .inputMissing)
       }
-      try module.settleNoise(path: "", seed: 0)
+      try module.settleNoise(path: "", seed: metadata["graft.base-seed"].flatMap { UInt64($0) } ?? 0)
       return (
         OpenModel(module, program: try lower(module, evaluator), assumed: [], readers: [], files: []), "seeded weights"
       )

@@ -19,10 +19,10 @@ extension Compiler {
       var path: Expression?
       var call = text
       if let sign = text.assignmentSign {
-        path = try parseExpression(String(text[..<sign]), file: "--assume")
+        path = try parseExpression(String(text[..<sign]), of: "--assume")
         call = String(text[text.index(after: sign)...])
       }
-      result.append(try assumption(try parseExpression(call, file: "--assume"), path, text, names))
+      result.append(try assumption(try parseExpression(call, of: "--assume"), path, text, names))
     }
     return result
   }

@@ -160,7 +160,7 @@ public enum TransferEngine {
 
   /// The same for a file that is no checkpoint.
   public static func checkFile(_ path: String, force: Bool) throws(Diagnostic) {
-    try OutputFile.check(path, force: force)
+    try OutputFile.probe(path, force: force)
   }
 
   /// Refuses a `path` that is one of the files that `readers` read.

@@ -62,6 +62,22 @@ package final class OutputFile {
     }
   }
 
+  /// Finds what keeps a file from being made there, by making one and removing it.
+  ///
+  /// - Throws: `transfer.exists`, `transfer.folder`, `transfer.create`.
+  static func probe(_ path: String, force: Bool) throws(Diagnostic) {
+    try check(path, force: force)
+    let partial = OutputName(path).partialPath
+    let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      let code = errno
+      if code == EEXIST { return }  // Another process's, or what a kill left for a later one.
+      throw refusal("transfer.create", "'\(path)' cannot be created: \(systemMessage(code))", path)
+    }
+    unlink(partial)
+    close(descriptor)
+  }
+
   deinit { abandon() }
 
   /// Removes what was written.

@@ -1,13 +1,25 @@
+public import GraftIR
+
 /// Pictures of one size in rows and columns, without borders.
 public struct PictureGrid: Sendable, Hashable {
   /// The pictures, row by row from the top.
   public let rows: [[Picture]]
 
-  /// A grid of at least one row, all of them equally long, of pictures of one size.
-  public init(rows: [[Picture]]) {
-    precondition(rows.first?.isEmpty == false && rows.allSatisfy { $0.count == rows[0].count }, "rows differ in length")
-    let size = (rows[0][0].width, rows[0][0].height)
-    precondition(rows.allSatisfy { $0.allSatisfy { ($0.width, $0.height) == size } }, "pictures differ in size")
+  /// A grid of at least one picture, of rows that are equally long.
+  ///
+  /// - Throws: `pictures.grid` where there is no picture, or rows or pictures differ in size.
+  public init(rows: [[Picture]]) throws(Diagnostic) {
+    guard let first = rows.first?.first else { throw Diagnostic("pictures.grid", "a grid of no pictures") }
+    guard rows.allSatisfy({ $0.count == rows[0].count }) else {
+      let counts = rows.map { "\($0.count)" }.joined(separator: ", ")
+      throw Diagnostic("pictures.grid", "the rows of a grid hold \(counts) pictures, and must be equally long")
+    }
+    for picture in rows.joined() where (picture.width, picture.height) != (first.width, first.height) {
+      throw Diagnostic(
+        "pictures.grid",
+        "a grid holds pictures of \(first.width) by \(first.height) and of \(picture.width) by \(picture.height) pixels"
+      )
+    }
     self.rows = rows
   }
 

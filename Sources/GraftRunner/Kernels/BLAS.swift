@@ -18,6 +18,10 @@ public struct BLAS: Sendable {
   public let coreName: String
   /// The core type that graft or the user asked for, or `nil` where the library decided.
   public let requestedCoreType: String?
+  /// Whether that was the user, in the environment.
+  public let isRequestedByUser: Bool
+  /// The core type that suits this processor best, or `nil` where the library is left to decide.
+  public var suitedCoreType: String? { graft_blas_core_type().map { String(cString: $0) } }
   /// Whether the library took the core type that was asked for.
   public var isAsRequested: Bool {
     requestedCoreType.map { $0.lowercased() == coreName.lowercased() } ?? true
@@ -31,7 +35,8 @@ public struct BLAS: Sendable {
   public static func load() throws(Diagnostic) -> BLAS { try loaded.get() }
 
   private static let loaded: Result<BLAS, Diagnostic> = {
-    if getenv("OPENBLAS_CORETYPE") == nil, let suited = graft_blas_core_type() {
+    let isRequestedByUser = getenv("OPENBLAS_CORETYPE") != nil
+    if !isRequestedByUser, let suited = graft_blas_core_type() {
       setenv("OPENBLAS_CORETYPE", suited, 0)
     }
     _ = ThreadPool.requestedThreadCount  // Read what the user set before it is overwritten.
@@ -46,7 +51,7 @@ public struct BLAS: Sendable {
       return .success(
         BLAS(
           library: library, coreName: name, requestedCoreType: getenv("OPENBLAS_CORETYPE").map { String(cString: $0) },
-          sgemm: unsafeBitCast(sgemm, to: graft_sgemm.self)))
+          isRequestedByUser: isRequestedByUser, sgemm: unsafeBitCast(sgemm, to: graft_sgemm.self)))
     }
     return .failure(
       Diagnostic(

@@ -1,4 +1,5 @@
 import Glibc
+public import GraftIR
 import GraftKernels
 
 /// The variant of graft's own loops that runs. Each variant is deterministic; two of them differ in the last bits.
@@ -12,6 +13,17 @@ public enum InstructionSet: String, Sendable, Hashable, CaseIterable {
 
   /// Whether this processor runs it.
   public var isSupported: Bool { graft_isa_supported(variant) }
+
+  /// Refuses a `GRAFT_ISA` that would do nothing.
+  ///
+  /// - Throws: `run.isa`.
+  public static func checkRequest() throws(Diagnostic) {
+    guard let wish = getenv("GRAFT_ISA").map({ String(cString: $0) }), !wish.isEmpty else { return }
+    if let asked = InstructionSet(rawValue: wish), asked.isSupported { return }
+    let known = allCases.filter(\.isSupported).map(\.rawValue).joined(separator: ", ")
+    throw Diagnostic(
+      "run.isa", "GRAFT_ISA is '\(wish)', and this processor runs \(known)", category: .usage)
+  }
 
   /// The widest that the processor runs, or what `GRAFT_ISA` asks for where it runs that; read once.
   public static let current: InstructionSet = {

@@ -19,8 +19,19 @@ struct Console {
     Interruption.endAtOnce()
   }
 
-  /// A line of the result.
-  func print(_ text: String, terminator: String = "\n") { Swift.print(text, terminator: terminator) }
+  /// A line of the result, handed to the system at once, so that what is not written is known.
+  ///
+  /// - Throws: `command.output`.
+  func print(_ text: String, terminator: String = "\n") throws(Diagnostic) {
+    try Self.print(text, terminator: terminator)
+  }
+
+  static func print(_ text: String, terminator: String = "\n") throws(Diagnostic) {
+    if let code = write(text + terminator, to: 1) {
+      throw Diagnostic(
+        "command.output", "standard output cannot be written: \(String(cString: strerror(code)))", category: .ioFailure)
+    }
+  }
 
   /// A line for a person, on standard error.
   func note(_ text: String) {
@@ -40,16 +51,35 @@ struct Console {
     if report.resumedCount > 0 { note("\(report.resumedCount) tensors were there already") }
   }
 
-  func write(_ text: String) {
-    fflush(nil)  // What was printed before comes before.
+  /// Writes to standard error; where that cannot be written, there is no one to tell.
+  func write(_ text: String) { _ = Self.write(text, to: 2) }
+
+  /// Writes all of `text`, or gives the system's code of what kept it from that.
+  private static func write(_ text: String, to descriptor: Int32) -> Int32? {
     var text = text
-    text.withUTF8 { bytes in
+    return text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       while !rest.isEmpty {
-        let count = Glibc.write(2, rest.baseAddress, rest.count)
-        if count <= 0 { return }
+        let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+        if count < 0 {
+          let code = errno
+          if code == EINTR { continue }
+          guard code == EAGAIN else { return code }
+          var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+          poll(&wait, 1, -1)  // Who reads it made it not wait by itself.
+          continue
+        }
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
       }
+      return nil
+    }
+  }
+
+  /// Takes the places of standard streams that the caller closed, so that no file that is opened later gets one of them;
+  /// writing to standard output then fails as it did.
+  static func holdClosedStreams() {
+    for stream: Int32 in 0...2 where fcntl(stream, F_GETFD) < 0 {
+      _ = open("/dev/null", stream == 1 ? O_RDONLY : O_RDWR)
     }
   }
 
@@ -59,7 +89,15 @@ struct Console {
       // What the compiler found says more than what could not go on because of it.
       if let compiler, compiler.diagnostics.hasErrors { try finish(compiler) }
       fail(error, sources: compiler?.sources ?? [])
-      throw ExitCode(error.category.exitCode)
+      throw ExitCode(Interruption.exitCode(of: error))
+    }
+  }
+
+  /// The same for what no command's options say anything of.
+  static func run(_ body: () throws(Diagnostic) -> Void) throws {
+    do throws(Diagnostic) { try body() } catch {
+      _ = write(DiagnosticRenderer(sources: []).render(error), to: 2)
+      throw ExitCode(Interruption.exitCode(of: error))
     }
   }
 
@@ -73,8 +111,10 @@ struct Console {
     let renderer = DiagnosticRenderer(sources: compiler.sources)
     let all = compiler.diagnostics.inSourceOrder
     for diagnostic in all where diagnostic.severity == .error || !isQuiet { write(renderer.render(diagnostic)) }
-    if let first = all.first(where: { $0.severity == .error }) {
-      throw ExitCode(first.category.exitCode)
+    let errors = all.filter { $0.severity == .error }
+    // What is wrong counts before what is missing: that is no one's mistake.
+    if let first = errors.first(where: { $0.category != .inputMissing }) ?? errors.first {
+      throw ExitCode(Interruption.exitCode(of: first))
     }
   }
 

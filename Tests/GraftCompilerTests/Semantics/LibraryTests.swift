@@ -34,7 +34,7 @@ import GraftCompiler
     #expect(compiled.diagnostics.first?.location?.range == 7..<22)
     let compiler = Compiler { _ throws(Diagnostic) in nil }
     #expect(compiler.compile(file: "nowhere.graft").isEmpty)
-    #expect(compiler.diagnostics.items.map(\.rule) == ["imports.missing"])
+    #expect(compiler.diagnostics.items.map(\.rule) == ["files.missing"])
     #expect(compiler.diagnostics.items.first?.category == .inputMissing)
   }
 

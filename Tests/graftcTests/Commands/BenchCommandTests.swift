@@ -62,6 +62,17 @@ import Testing
     let result = try Graftc.succeed(["bench", Small.model, "--random-weights", "--repeats", "1", "--profile"])
     #expect(result.output.contains("GFLOP/s"))
     #expect(result.output.contains("Linear") || result.output.contains("linear"))
+    // Launches are those of one run, however many were timed.
+    let lines = try ["1", "3"].map { repeats in
+      try Graftc.succeed(
+        ["bench", Small.model, "--random-weights", "--profile", "--json", "--repeats", repeats]
+      ).json()["profile"]?.listValue ?? []
+    }
+    let counts = lines.map { kernels in
+      Dictionary(uniqueKeysWithValues: kernels.map { ($0["kernel"]?.textValue ?? "", $0["launches"]?.intValue ?? 0) })
+    }
+    #expect(counts[0] == counts[1] && counts[0].values.allSatisfy { $0 > 0 } && !counts[0].isEmpty)
+    #expect(lines[0].allSatisfy { $0["seconds"]?.doubleValue.map { $0 >= 0 } == true })
   }
 
   @Test("What cannot be timed is refused")

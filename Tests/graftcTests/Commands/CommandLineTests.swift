@@ -27,10 +27,60 @@ import Testing
   @Test("The version tells build, processor and BLAS, also as JSON")
   func version() throws {
     let report = try Graftc.succeed(["version", "--json"]).json()
-    #expect(report.members?.map(\.name) == ["version", "build", "isa", "threads", "blas", "blas_core"])
+    let names = report.members?.map(\.name) ?? []
+    #expect(names.prefix(6) == ["version", "build", "isa", "threads", "blas", "blas_core"])
+    #expect(names.dropFirst(6).allSatisfy { $0.hasPrefix("blas_core_asked") })
     #expect(report["threads"]?.intValue.map { $0 > 0 } == true)
     let text = try Graftc.succeed(["version"]).output
     for member in report.members ?? [] { #expect(text.contains("\(member.name): ")) }
+  }
+
+  @Test("The version tells which BLAS core was asked for, by whom, and that another one runs")
+  func blasCore() throws {
+    let asked = try Graftc.succeed(["version", "--json"], environment: ["OPENBLAS_CORETYPE": "Nonesuch"])
+    let report = try asked.json()
+    #expect(report["blas_core_asked"]?.textValue == "Nonesuch")
+    #expect(report["blas_core_asked_by"]?.textValue == "OPENBLAS_CORETYPE")
+    #expect(asked.error.contains("note: ") && asked.error.contains("OPENBLAS_CORETYPE"))
+  }
+
+  @Test("What GRAFT_ISA asks for is known", arguments: ["foo", "AVX2"])
+  func instructionSet(_ name: String) throws {
+    let result = try Graftc.run(["version"], environment: ["GRAFT_ISA": name])
+    #expect(result.code == 64)
+    #expect(result.error.contains("rule: run.isa"))
+  }
+
+  @Test("A --set that sets nothing is refused")
+  func unusedSettings() throws {
+    let folder = try TemporaryFolder()
+    let input = try Small.inputs(folder)
+    let set = ["--set", "kernel=4"]
+    for command in [
+      ["bench", Golden.shapesModel, "--repeats", "1"],
+      ["run", Golden.shapesModel, "--input", input, "-o", folder("o.pt")],
+      ["sample", Golden.shapesModel, "--labels", "1", "--steps", "2", "-o", folder("o.png")],
+      ["bench", Small.model, "--random-weights"], ["bench", "mlp(width: 8)", "--set", "N=4"],
+    ] {
+      try Graftc.fail(64, command + set, rule: "usage.set")
+    }
+    try Graftc.fail(64, ["bench", "mlp(width: 8)", "--set", "N=4", "--set", "N=8"], rule: "usage.size")
+  }
+
+  @Test(
+    "Expressions of the command line are shown with a caret, and with their option",
+    arguments: [
+      (["bench", "mha(widht: 128)", "--set", "N=64"], "mha(widht: 128):1:5"),
+      (["run", Golden.shapesModel, "--trace", "blocks["], "--trace blocks[:1:8"),
+      (["run", Golden.shapesModel, "--trace", "blocks[99]"], "--trace blocks[99]:1:8"),
+      (["run", Golden.shapesModel, "--operator", "mlp(widht: 4)"], "--operator mlp(widht: 4):1:5"),
+      (["run", Golden.shapesModel, "--assume", "dit(heads: )"], "--assume dit(heads: ):1:12"),
+    ])
+  func expressions(_ command: [String], _ place: String) throws {
+    let folder = try TemporaryFolder()
+    let more = command[0] == "run" ? ["--input", try Small.inputs(folder), "-o", folder("o.pt")] : []
+    let error = try Graftc.run(command + more).error
+    #expect(error.contains("  --> \(place)\n") && error.contains("^"), "\(error)")
   }
 
   @Test("Several graft files are checked, and the first that is wrong decides the exit code")

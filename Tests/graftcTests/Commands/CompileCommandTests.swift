@@ -254,14 +254,53 @@ import Testing
     throw Diagnostic("test.slow", "nothing was written within a minute")
   }
 
-  @Test("An interrupt ends with 130 and leaves nothing")
-  func interrupt() throws {
+  @Test("A signal that asks to stop ends with its code and leaves nothing", arguments: [SIGINT, SIGTERM, SIGHUP])
+  func interrupt(_ signal: Int32) throws {
     let folder = try TemporaryFolder()
     let run = try startLarge(folder)
-    run.send(SIGINT)
+    run.send(signal)
     let result = try run.wait()
-    #expect(result.code == 130, "\(result.error)")
+    #expect(result.code == 128 + signal, "\(result.error)")
     #expect(folder.names == ["large.graft"])
+  }
+
+  @Test("Two lines that write are not one output, and no output is given twice")
+  func twoEmits() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      Small.graft.replacing("    emit", with: "    emit \"other.pt\"\n    emit"), as: "two.graft")
+    try Graftc.fail(64, ["compile", folder("two.graft"), "-o", folder("one.pt")], rule: "usage.output")
+    try folder.write(Small.graft, as: "small.graft")
+    let twice = ["compile", folder("small.graft"), "-o", folder("a.pt"), "--output", folder("b.pt")]
+    try Graftc.fail(64, twice, rule: "usage.output")
+    #expect(folder.names == ["small.graft", "two.graft"])
+  }
+
+  @Test("The graphs of one variant are read back, to a file too, and those of several are refused")
+  func graphs() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Small.graft, as: "small.graft")
+    let command = ["compile", folder("small.graft"), "--emit", "ir"]
+    try Graftc.fail(64, command + ["--set", "kernel=2,4"], rule: "usage.one-graft")
+    let printed = try Graftc.succeed(command).output
+    try Graftc.succeed(command + ["-o", folder("small.ir")])
+    #expect(try folder.bytes("small.ir") == Data(printed.utf8))
+    #expect(try Program(parsing: printed).graphs.isEmpty == false)
+    try Graftc.fail(73, command + ["-o", folder("small.ir")], rule: "transfer.exists")
+  }
+
+  @Test("The seed of seeded noise is the one that is given, and verifying knows it")
+  func noiseSeed() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Small.graft, as: "small.graft")
+    for seed in ["0", "5"] {
+      try Graftc.succeed(
+        ["compile", folder("small.graft"), "--base", "noise", "--seed", seed, "-o", folder("\(seed).pt")])
+    }
+    #expect(try Graftc.run(["diff", folder("0.pt"), folder("5.pt")]).code == 1)
+    let report = try Graftc.succeed(["verify", folder("5.pt"), "--base", "noise", "--json"]).json()
+    let first = try #require(report["parts"]?.listValue?.first)
+    #expect(first["max_abs"]?.doubleValue == 0, "\(report.text())")
   }
 
   @Test("A kill leaves at most the partial file and its journal, which the next run removes")

@@ -43,7 +43,7 @@ import Testing
     #expect(try folder.bytes("a.graft") == Data("let a =\nlet b 2".utf8))
     #expect(try folder.bytes("b.graft") == Data(canonical.utf8))
     try Graftc.fail(65, ["fmt", "--check", folder("a.graft")])
-    try Graftc.fail(66, ["fmt", folder("none.graft")], rule: "imports.missing")
+    try Graftc.fail(66, ["fmt", folder("none.graft")], rule: "files.missing")
   }
 
   @Test("A link goes on to point at its file")

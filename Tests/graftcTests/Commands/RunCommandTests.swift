@@ -138,7 +138,7 @@ import Testing
     expectSameBits(try Golden.tensors(folder("z.safetensors")), found)
     let no = run + [folder("no.safetensors"), "--operator"]
     try Graftc.fail(65, no + [folder("mine.graft:yours(width: 64)")], rule: "names.unknown-operator")
-    try Graftc.fail(66, no + [folder("none.graft:mine(width: 64)")], rule: "imports.missing")
+    try Graftc.fail(66, no + [folder("none.graft:mine(width: 64)")], rule: "files.missing")
     try folder.write("operator mine( {", as: "broken.graft")
     try Graftc.fail(65, no + [folder("broken.graft:mine()")])
   }

@@ -153,6 +153,13 @@ import Testing
     let command = ["sample", Self.model, "--random-weights", "--labels", "1"]
     try Graftc.fail(73, command + ["-o", folder("no/x.png")], rule: "transfer.folder")
     try Graftc.fail(64, command + ["-o", folder("x.bmp")], rule: "usage.output")
+    // A folder that takes no file, whoever asks; a thousand steps of this model would take minutes.
+    let long = ["sample", "dit.s2(image: 256)", "--random-weights", "--labels", "1", "--steps", "1000"]
+    for name in ["x.png", "x.safetensors"] {
+      let result = try Graftc.fail(73, long + ["-o", "/proc/\(name)"], rule: "transfer.create")
+      #expect(result.processorSeconds < 20)
+    }
+    try Graftc.fail(64, command + ["-o", folder("x.png"), "--eta", "0.5"], rule: "usage.eta")
     try Graftc.fail(64, command + ["-o", folder("x.png"), "--sampler", "magic"])
   }
 
