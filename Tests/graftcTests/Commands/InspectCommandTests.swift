@@ -151,7 +151,9 @@ import Testing
       result.code == 65 || result.code == 66 || (file.mayLoad && result.code == 0), "\(result.code) \(result.error)")
     #expect(result.code == 0 || !result.error.isEmpty)
     #expect(result.processorSeconds < 2)
-    #expect(result.peakByteCount < 512 << 20)
+    // A process is counted with what its parent held when it was started, which a program that needs little shows.
+    let least = try Graftc.succeed(["version"]).peakByteCount
+    #expect(result.peakByteCount <= max(512 << 20, least))
     #expect(folder.names == [])
     #expect(!FileManager.default.fileExists(atPath: Golden.folder + "/hostile/graft_hostile_marker"))
     // Bait lies outside of the checkpoint's folder; its tensor's name would show that it was read.
