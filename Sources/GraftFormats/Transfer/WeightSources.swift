@@ -1,4 +1,3 @@
-import Glibc
 public import GraftIR
 import Synchronization
 
@@ -99,14 +98,7 @@ extension WeightSources {
     if agreed.withLock({ $0.contains(copies) }) { return copies[0] }
     let first = try evaluate(copies[0])
     for copy in copies.dropFirst() {
-      let other = try evaluate(copy)
-      let isEqual = withExtendedLifetime((first, other)) {
-        guard first.type == other.type, let a = first.bytes.baseAddress, let b = other.bytes.baseAddress else {
-          return first.type == other.type && first.byteCount == 0
-        }
-        return memcmp(a, b, first.byteCount) == 0
-      }
-      guard isEqual else {
+      guard try evaluate(copy) == first else {
         let names = [copies[0], copy].map { "'\($0.sourceName)'" }.joined(separator: " and ")
         throw Diagnostic(
           "transfer.copies", "\(names) are one tensor of the model, and differ",

@@ -212,7 +212,7 @@ package struct FormulaTable {
     let count = tensor.elementCount
     guard count <= Self.constantLimit, tensor.dtype.byteWidth != nil else { return nil }
     if let value = tensor.uniformValue, let fill = fill(value, tensor.type) { return fill }
-    for index in constantsByType[tensor.type] ?? [] where constants[index].bytes.elementsEqual(tensor.bytes) {
+    for index in constantsByType[tensor.type] ?? [] where constants[index] == tensor {
       return numbered(.constant(index), tensor.type)
     }
     guard constantElements + count <= Self.constantTotal else { return nil }

@@ -48,7 +48,7 @@ extension Node {
       "dtype": .dtype(tensor.dtype), "shape": .ints(tensor.shape.axes),
       "values": .floats(isUniform ? [values[0]] : values),
     ]
-    guard let same = try? Primitive.constant.evaluate([], attributes)[0], same.bytes.elementsEqual(tensor.bytes) else {
+    guard let same = try? Primitive.constant.evaluate([], attributes)[0], same == tensor else {
       return nil
     }
     self.init(primitive: "Constant", attributes: attributes, inputs: [], results: [result], path: path)

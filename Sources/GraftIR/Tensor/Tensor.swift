@@ -1,3 +1,5 @@
+import Glibc
+
 /// A typed view over contiguous row-major little-endian bytes that are owned or memory-mapped.
 ///
 /// The bytes may be unaligned (safetensors allows it), so kernels ask `isAligned` before they cast the pointer.
@@ -67,7 +69,10 @@ public struct Tensor: @unchecked Sendable {
 extension Tensor: Equatable {
   /// Whether both have the same type, shape and bits: a NaN equals itself here, and -0 is not 0.
   public static func == (first: Tensor, second: Tensor) -> Bool {
-    first.type == second.type
-      && withExtendedLifetime((first, second)) { first.bytes.elementsEqual(second.bytes) }
+    guard first.type == second.type else { return false }
+    return withExtendedLifetime((first, second)) {
+      guard let a = first.bytes.baseAddress, let b = second.bytes.baseAddress else { return first.byteCount == 0 }
+      return memcmp(a, b, first.byteCount) == 0
+    }
   }
 }
