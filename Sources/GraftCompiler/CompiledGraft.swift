@@ -113,9 +113,9 @@ public final class CompiledGraft {
 
   /// Where each tensor of the output comes from. `emit` decides the types; without one tensors keep their own.
   public func weightPlan(for emit: Emit?) throws(Diagnostic) -> WeightPlan {
-    if let layout = emit?.layout, let symbol = architecture.symbol {
+    if let layout = emit?.layout {
       return try onDeepStack { () throws(Diagnostic) in
-        let map = try LayoutMap(LayoutLines(layout, of: symbol), of: self.architecture, self.evaluator)
+        let map = try LayoutMap(layout, of: self.architecture, self.evaluator)
         return try self.weightPlan(for: emit, through: map, try self.metadata(layout))
       }
     }

@@ -33,7 +33,7 @@ extension GraftCompilation {
       let named = try compiler.namedLayout(name.text, of: symbol, file, at: name.at)
       // What cannot be written is told here, and not when all else is done.
       try told(at: name.at) { () throws(Diagnostic) in
-        _ = try LayoutMap(LayoutLines(named, of: symbol), of: state.architecture, evaluator)
+        _ = try LayoutMap(named, of: state.architecture, evaluator)
       }
       layout = named
     }

@@ -1,4 +1,4 @@
-package import GraftIR
+import GraftIR
 
 /// A line of a layout: names of a file, and the formula over the model's tensors that they hold.
 struct LayoutLine {
@@ -18,7 +18,7 @@ struct LayoutLine {
 }
 
 /// A layout's lines with their names worked out.
-package struct LayoutLines {
+struct LayoutLines {
   let symbol: LayoutSymbol
   private(set) var lines: [LayoutLine] = []
   /// The parts and tensors that a file of the layout lacks.
@@ -37,7 +37,7 @@ package struct LayoutLines {
   /// The lines of `symbol`, a layout of `model`.
   ///
   /// - Throws: `layouts.name`, `layouts.part`, `layouts.count`, `layouts.index`.
-  package init(_ symbol: LayoutSymbol, of model: OperatorSymbol) throws(Diagnostic) {
+  init(_ symbol: LayoutSymbol, of model: OperatorSymbol) throws(Diagnostic) {
     self.symbol = symbol
     let parts = model.declaredNames
     for line in symbol.declaration.lines {

@@ -19,10 +19,14 @@ package struct LayoutMap {
   /// The model's tensors that a file lacks: they are what their operator starts them as.
   let omitted: Set<String>
 
-  /// The layout `lines` of `model`.
+  /// How `layout` stores `model`, whose operator it is a layout of.
   ///
   /// - Throws: rules of `layouts`, and of the formulas.
-  package init(_ lines: LayoutLines, of model: Module, _ evaluator: Evaluator) throws(Diagnostic) {
+  package init(_ layout: LayoutSymbol, of model: Module, _ evaluator: Evaluator) throws(Diagnostic) {
+    guard let symbol = model.symbol else {
+      throw Diagnostic("graft.defect", "a list has no layout", category: .defect)
+    }
+    let lines = try LayoutLines(layout, of: symbol)
     var builder = LayoutMapBuilder(lines, model, evaluator)
     try builder.build()
     name = lines.symbol.name

@@ -85,9 +85,8 @@ import GraftCompiler
     let compiled = compiled(line + "\nrest.{i} = inner.{i}")
     let model = try #require(compiled.architecture, "\(compiled.diagnostics)")
     let layout = try #require(compiled.grafts.first?.emits.first?.layout)
-    let symbol = try #require(model.symbol)
     let map = try onDeepStack { () throws(Diagnostic) in
-      try LayoutMap(LayoutLines(layout, of: symbol), of: model, Evaluator())
+      try LayoutMap(layout, of: model, Evaluator())
     }
     // Numbers that tell elements apart, for every tensor of the model; then through a file and back.
     var numbers: [String: Tensor] = [:]
