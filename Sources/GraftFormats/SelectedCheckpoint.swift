@@ -86,31 +86,18 @@ extension CheckpointReader {
   ///
   /// - Throws: `checkpoint.unknown-key` where there are none.
   public func selecting(_ key: String) throws(Diagnostic) -> SelectedCheckpoint {
-    var selected: [TensorEntry] = []
-    var indices: [Int] = []
-    for (index, entry) in entries.enumerated() {
-      guard let depth = entry.depth(below: key) else { continue }
-      selected.append(TensorEntry(path: Array(entry.path[depth...]), dtype: entry.dtype, shape: entry.shape))
-      indices.append(index)
+    func parts(_ part: (TensorEntry) -> TensorEntry?) -> [(entry: TensorEntry, index: Int)] {
+      entries.enumerated().compactMap { index, entry in part(entry).map { ($0, index) } }
     }
-    if selected.isEmpty {
-      for (index, entry) in entries.enumerated() {
-        guard let first = entry.path.first, first.hasPrefix(key + "."), first.utf8.count > key.utf8.count + 1 else {
-          continue
-        }
-        var path = entry.path
-        path[0] = String(first.dropFirst(key.count + 1))
-        selected.append(TensorEntry(path: path, dtype: entry.dtype, shape: entry.shape))
-        indices.append(index)
-      }
-    }
+    var selected = parts { $0.below(key) }
+    if selected.isEmpty { selected = parts { $0.behind(key + ".") } }
     guard !selected.isEmpty else {
       let near = suggestion(for: key, among: topKeys)
       throw Diagnostic(
         "checkpoint.unknown-key", "'\(file)' holds no tensors under '\(key)'", at: Location(file),
         help: near.map { "did you mean '\($0)'?" } ?? (topKeys.isEmpty ? "it holds no keys" : "it holds \(keyList)"))
     }
-    return SelectedCheckpoint(self, key: key, entries: selected, indices: indices)
+    return SelectedCheckpoint(self, key: key, entries: selected.map(\.entry), indices: selected.map(\.index))
   }
 
   /// The first of `ema`, `model` and `state_dict` that holds tensors, or `nil`.
@@ -141,24 +128,35 @@ extension CheckpointReader {
       !entries.isEmpty && entries.allSatisfy { $0.path.first?.hasPrefix(prefix + wrapper) ?? false }
     }) { prefix += next }
     guard !prefix.isEmpty else { return (self, nil) }
-    let stripped = entries.map { entry in
-      var path = entry.path
-      path[0].removeFirst(prefix.count)
-      return TensorEntry(path: path, dtype: entry.dtype, shape: entry.shape)
-    }
+    let stripped = entries.map { $0.removing(prefix) }
     return (SelectedCheckpoint(self, key: nil, entries: stripped, indices: Array(entries.indices)), prefix)
   }
 }
 
 extension TensorEntry {
-  /// How many steps of the path `key` covers, where it leads here and something is left, else `nil`.
-  fileprivate func depth(below key: String) -> Int? {
+  /// The entry under what is left of its path below `key`, or `nil` where `key` does not lead here.
+  fileprivate func below(_ key: String) -> TensorEntry? {
     guard name.hasPrefix(key + "/") else { return nil }
     var length = 0
     for (index, step) in path.dropLast().enumerated() {
       length += step.utf8.count + (index > 0 ? 1 : 0)
-      if length == key.utf8.count { return index + 1 }
+      if length == key.utf8.count {
+        return TensorEntry(path: Array(path[(index + 1)...]), dtype: dtype, shape: shape)
+      }
     }
     return nil
+  }
+
+  /// The entry under what its name goes on with behind `prefix`, or `nil` where it does not begin so.
+  fileprivate func behind(_ prefix: String) -> TensorEntry? {
+    guard let first = path.first, first.hasPrefix(prefix), first != prefix else { return nil }
+    return removing(prefix)
+  }
+
+  /// The entry without `prefix`, which its name begins with.
+  fileprivate func removing(_ prefix: String) -> TensorEntry {
+    var path = path
+    path[0].removeFirst(prefix.count)
+    return TensorEntry(path: path, dtype: dtype, shape: shape)
   }
 }
