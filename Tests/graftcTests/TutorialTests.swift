@@ -3,35 +3,20 @@ import Testing
 
 /// `specs/tutorial.md`, read as somebody follows it: its files are written and its commands run, in order and in one folder.
 @Suite struct TutorialTests {
-  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path
-
   /// What stands between fences, with the word behind the first one.
   private func pieces() throws -> [(kind: String, text: String)] {
-    let page = try String(contentsOfFile: Self.root + "/specs/tutorial.md", encoding: .utf8)
+    let page = try String(contentsOfFile: Golden.root + "/specs/tutorial.md", encoding: .utf8)
     return page.components(separatedBy: "\n```").enumerated().filter { $0.offset % 2 == 1 }.map { item in
       let end = item.element.firstIndex(of: "\n") ?? item.element.endIndex
       return (String(item.element[..<end]), item.element[end...].dropFirst() + "\n")
     }
   }
 
-  /// Runs `command` in `folder` as a shell does, where `graftc` is the one that was built.
-  private func shell(_ command: String, in folder: TemporaryFolder) throws -> (code: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", "graftc() { \"$GRAFTC\" \"$@\"; }; { \(command)\n} > out.txt 2>&1"]
-    process.currentDirectoryURL = URL(filePath: folder.path)
-    process.environment = ProcessInfo.processInfo.environment.merging(["GRAFTC": Graftc.path]) { $1 }
-    try process.run()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: try folder.bytes("out.txt"), as: UTF8.self))
-  }
-
   @Test("Every file of the tutorial compiles, every command succeeds, and what it shows is what is printed")
   func follow() throws {
     let folder = try TemporaryFolder()
     try FileManager.default.createSymbolicLink(
-      atPath: folder("Demo"), withDestinationPath: Self.root + "/Demo")
+      atPath: folder("Demo"), withDestinationPath: Golden.root + "/Demo")
     let pieces = try pieces()
     #expect(pieces.filter { $0.kind == "graft" }.count >= 7)
     var printed = ""
@@ -46,7 +31,7 @@ import Testing
         if kind == "graft" { try Graftc.succeed(["check", name], folder: folder.path) }
       case "sh":
         for command in text.split(separator: "\n") {
-          let result = try shell(String(command), in: folder)
+          let result = try Shell.run("{ \(command)\n} 2>&1", in: folder)
           #expect(result.code == 0, "\(command): \(result.output)")
           printed = result.output
         }

@@ -7,8 +7,7 @@ import GraftCompiler
 
 /// YAML configurations of the grafting paper's code as graft files.
 @Suite struct ConfigurationImportTests {
-  private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "Fixtures/configurations").path
+  private static let folder = Project.root.appending(path: "Tests/Fixtures/configurations").path
 
   private static let published = [
     "sampling/3_swaps", "sampling/50p_hyena_se", "sampling/50p_hyena_x", "sampling/50p_hyena_y", "sampling/50p_mamba2",

@@ -32,12 +32,14 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
 
 /// The files beside the tests.
 enum Golden {
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "Fixtures").path
+  /// The folder of the project.
+  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path
+
+  static let folder = root + "/Tests/Fixtures"
 
   /// The checkpoint of a small trained model.
-  static let shapesModel = URL(filePath: folder).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Demo/dit-shapes.pt").path
+  static let shapesModel = root + "/Demo/dit-shapes.pt"
 
   /// The cases of `folder`'s manifest that pass `isIncluded`; a folder that cannot be read has none, which tests of the
   /// numbers of cases find.

@@ -4,7 +4,7 @@ import GraftFormats
 import GraftIR
 import Testing
 
-/// The examples of rules, run as a reader would run them.
+/// The examples of the pages, run as a reader would run them.
 enum Shell {
   /// What a script left.
   struct Result {
@@ -14,9 +14,6 @@ enum Shell {
     let rules: Set<String>
   }
 
-  private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "Fixtures").standardizedFileURL.path
-
   /// Puts the files of `example` into a folder and runs its script there.
   static func run(_ example: RuleExample) throws -> Result {
     let folder = try TemporaryFolder()
@@ -25,23 +22,26 @@ enum Shell {
       case .text: try folder.write(file.text, as: file.name)
       case .tensors: try TransferEngine.write(try tensors(file.text), to: folder(file.name))
       case .header(let count):
-        let header = Data(file.text.utf8.dropLast())
-        let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) }
-        try (length + header + Data(count: count)).write(to: URL(filePath: folder(file.name)))
+        try folder.write(header: String(file.text.dropLast()), zeros: count, as: file.name)
       case .graph: Issue.record("a graph is no file")
       }
     }
-    let programs = URL(filePath: Graftc.path).deletingLastPathComponent().path
-    let result = try Graftc.start(
-      ["-c", example.script],
-      environment: [
-        "PATH": programs + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"),
-        "FIXTURES": fixtures,
-      ], folder: folder.path, program: "/bin/sh"
-    ).wait()
+    let result = try run(example.script, in: folder)
     let rules = result.error.matches(of: /\n *= rule: (\S+)/).map { String($0.output.1) }
     let found = result.output.matches(of: /(?:^|\n)(?:found|warning): .*\((\S+)\)/).map { String($0.output.1) }
     return Result(code: result.code, error: result.error, rules: Set(rules + found))
+  }
+
+  /// Runs `script` in `folder`, where `graftc` is the one that was built.
+  static func run(_ script: String, in folder: TemporaryFolder) throws -> Graftc.Result {
+    let programs = URL(filePath: Graftc.path).deletingLastPathComponent().path
+    return try Graftc.start(
+      ["-c", script],
+      environment: [
+        "PATH": programs + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"),
+        "FIXTURES": Golden.folder,
+      ], folder: folder.path, program: "/bin/sh"
+    ).wait()
   }
 
   /// `NAME DTYPE [SHAPE]` in each line, all zeros.

@@ -24,6 +24,12 @@ final class TemporaryFolder: Sendable {
     return self(name)
   }
 
+  /// Writes a safetensors file of `header`, as it stands, and `zeros` bytes of tensors.
+  func write(header: String, zeros: Int, as name: String) throws {
+    let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+    try (length + Data(header.utf8) + Data(count: zeros)).write(to: URL(filePath: self(name)))
+  }
+
   /// The bytes of the file called `name`.
   func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: self(name))) }
 }
