@@ -219,10 +219,9 @@ extension Compiler {
     let expected = module
     try module.mapParameters { name, parameter throws(Diagnostic) in
       guard let index = opened.entries[name] else {
-        var rest = Set(opened.entries.keys)
-        expected.forEachParameter { known, _ in rest.remove(known) }
         throw missingTensor(
-          name, parameter.shape, in: file, beside: rest, layouts: names.layoutMaps(of: expected, evaluator),
+          name, parameter.shape, in: file, beside: opened.names(besides: expected),
+          layouts: names.layoutMaps(of: expected, evaluator),
           at: at ?? Location(file, tensor: name))
       }
       parameter.weight = try sourceTensor(
@@ -230,13 +229,13 @@ extension Compiler {
         for: parameter.shape, in: file, at: at)
       parameter.origin = .kept
     }
-    var rest = Set(opened.entries.keys)
-    expected.forEachParameter { name, _ in rest.remove(name) }
+    let rest = opened.names(besides: expected)
     guard !rest.isEmpty else { return }
     let named = rest.sorted().prefix(3).map { "'\($0)'" }.joined(separator: ", ")
+    let (belong, are) = rest.count == 1 ? ("belongs", "is") : ("belong", "are")
     note(
-      "\(rest.count == 1 ? "1 tensor" : "\(rest.count) tensors") of '\(file)' belong\(rest.count == 1 ? "s" : "") to no part "
-        + "of the model and \(rest.count == 1 ? "is" : "are") left out: \(named)\(rest.count > 3 ? ", ..." : "")")
+      "\(counted(rest.count, "tensor")) of '\(file)' \(belong) to no part of the model and \(are) left out: "
+        + "\(named)\(rest.count > 3 ? ", ..." : "")")
   }
 
   /// Takes over the texts of a compiler that worked for this one.

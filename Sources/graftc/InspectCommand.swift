@@ -122,7 +122,7 @@ struct InspectCommand: ParsableCommand {
     ]
     if let model {
       let edits = parsed(reader.metadata["graft.edits"])?.listValue ?? []
-      let layout = model.layout == "model" ? "" : ", in layout '\(model.layout)'"
+      let layout = model.layout == SelfDescription.ownLayout ? "" : ", in layout '\(model.layout)'"
       // The arguments are those that the model was built with, before anything was replaced, removed or made parallel.
       lines.append("model \(edits.isEmpty ? "" : "grafted from ")\(model.name)(\(model.arguments))\(layout)")
       lines.append("  \(groupedDigits(model.summary.parameters)) parameters, depth \(model.summary.depth)")

@@ -34,7 +34,7 @@ struct PlanCommand: ParsableCommand {
 extension CompiledGraft.Emit {
   /// What is said of how it is written.
   fileprivate var form: String {
-    (dtype.map { " as \($0)" } ?? "") + (layoutName == "model" ? "" : " in layout '\(layoutName)'")
+    (dtype.map { " as \($0)" } ?? "") + (layoutName == SelfDescription.ownLayout ? "" : " in layout '\(layoutName)'")
       + (shardByteCount.map { " in shards of \(groupedDigits($0)) bytes" } ?? "")
   }
 }

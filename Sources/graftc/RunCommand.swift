@@ -63,7 +63,7 @@ struct RunCommand: ParsableCommand {
       Interruption.watch()  // What is there is written to its end.
       for result in results { console.detail("'\(result.name)' is \(result.tensor.dtype) \(result.tensor.shape)") }
       try TransferEngine.write(results.map { ($0.name, $0.tensor) }, to: output, options: options)
-      console.note("wrote \(output): \(results.count) tensor\(results.count == 1 ? "" : "s")")
+      console.note("wrote \(output): \(counted(results.count, "tensor"))")
     }
     try console.finish(compiler)
   }

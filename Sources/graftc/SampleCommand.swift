@@ -83,8 +83,7 @@ struct SampleCommand: ParsableCommand {
         }
       }
       try write(rows, classes)
-      let count = rows.count * classes.count
-      console.note("wrote \(output): \(count) picture\(count == 1 ? "" : "s")")
+      console.note("wrote \(output): \(counted(rows.count * classes.count, "picture"))")
     }
     try console.finish(compiler)
   }

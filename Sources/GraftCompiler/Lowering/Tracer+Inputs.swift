@@ -33,7 +33,7 @@ extension Tracer {
           if isLeft { continue }
           throw Diagnostic(
             "calls.count",
-            "'\(symbol.name)' takes \(names.count == 1 ? "1 input" : "\(names.count) inputs"), and this is one too many",
+            "'\(symbol.name)' takes \(counted(names.count, "input")), and this is one too many",
             at: argument.at, help: names.isEmpty ? nil : "its inputs are \(names.joined(separator: ", "))")
         }
         name = names[position]
@@ -62,7 +62,7 @@ extension Tracer {
     guard unnamed.count > most else { return }
     throw Diagnostic(
       "calls.count",
-      "the entries of '\(place)' take \(most == 1 ? "1 input" : "\(most) inputs"), and this is one too many",
+      "the entries of '\(place)' take \(counted(most, "input")), and this is one too many",
       at: unnamed[most].at)
   }
 

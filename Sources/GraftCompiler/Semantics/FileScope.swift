@@ -184,7 +184,7 @@ package final class FileScope: @unchecked Sendable {
     let counts = [
       (operators.count - models, "operator"), (models, "model"), (presets.count, "preset"), (lets.count, "constant"),
     ]
-    let parts = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }
+    let parts = counts.filter { $0.0 > 0 }.map { counted($0.0, $0.1) }
     guard let last = parts.last else { return nil }
     return parts.count == 1 ? last : parts.dropLast().joined(separator: ", ") + " and " + last
   }

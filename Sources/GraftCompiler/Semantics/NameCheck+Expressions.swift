@@ -182,7 +182,7 @@ extension NameCheck {
     guard unnamed.count > inputs.count else { return }
     report(
       "calls.count",
-      "'\(name)' takes \(inputs.count == 1 ? "1 input" : "\(inputs.count) inputs"), and this is one too many",
+      "'\(name)' takes \(counted(inputs.count, "input")), and this is one too many",
       at: unnamed[inputs.count].value.at,
       help: inputs.isEmpty ? nil : "its inputs are \(inputs.joined(separator: ", "))")
   }

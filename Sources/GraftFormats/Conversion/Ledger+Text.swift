@@ -26,7 +26,7 @@ extension Ledger {
     private static let limit = 16
 
     var lines: [String] {
-      var lines = ["\(heading)  \(items.count) tensor\(items.count == 1 ? "" : "s")" + sum(items).description]
+      var lines = ["\(heading)  \(counted(items.count, "tensor"))" + sum(items).description]
       let families = NameFamilies(items.map(\.name)).families
       for family in families.prefix(Self.limit) {
         let members = family.members.map { items[$0] }

@@ -100,10 +100,11 @@ public struct ModelComparison: Sendable {
       let found = try referenceValues(of: grafted, graphs[1], given) { $0.name }
       references = deviations(of: found, from: expected)
     }
-    let blas = try Machine.blas()
+    let blas = try BLAS.load()
     return ComparisonReport(
       machine: ComparisonReport.Machine(
-        processor: Machine.processor, instructionSet: Machine.instructionSet, blas: blas.library, blasCore: blas.core,
+        processor: Machine.processor, instructionSet: Machine.instructionSet, blas: blas.library,
+        blasCore: blas.coreName,
         threads: pool.threadCount),
       seed: options.seed, batch: options.batch,
       inputs: inputs.map { ComparisonReport.Input(name: $0.name, dtype: $0.tensor.dtype, shape: $0.tensor.shape) },

@@ -14,11 +14,10 @@ extension Compiler {
     guard let symbol = model.symbol, said != SelfDescription.ownLayout else { return nil }
     let (file, metadata) = (opened.reader.file, opened.reader.metadata)
     if said == nil, let own = try SelfDescription.layout(from: metadata, of: symbol.name, file: file) {
-      return try LayoutMap(LayoutLines(own, of: symbol), of: model, evaluator)
+      return try LayoutMap(own, of: model, evaluator)
     }
     if let said {
-      let layout = try namedLayout(said, of: symbol, names, at: at)
-      return try LayoutMap(LayoutLines(layout, of: symbol), of: model, evaluator)
+      return try LayoutMap(try namedLayout(said, of: symbol, names, at: at), of: model, evaluator)
     }
     var own = 0
     var count = 0
@@ -30,7 +29,7 @@ extension Compiler {
     var fitting: [LayoutMap] = []
     var best: (map: LayoutMap, known: Int)?
     for layout in layouts(of: symbol, names) {
-      let map = try LayoutMap(LayoutLines(layout, of: symbol), of: model, evaluator)
+      let map = try LayoutMap(layout, of: model, evaluator)
       let known = map.stored.count { opened.entries[$0.name] != nil }
       if known == map.stored.count { fitting.append(map) }
       if known > best?.known ?? own { best = (map, known) }
@@ -168,11 +167,18 @@ extension FileScope {
   /// How the layouts in sight call the tensors of `model`; a layout that is wrong is left out.
   func layoutMaps(of model: Module, _ evaluator: Evaluator) -> [LayoutMap] {
     guard let symbol = model.symbol else { return [] }
-    return layouts(of: symbol.name).compactMap { try? LayoutMap(LayoutLines($0, of: symbol), of: model, evaluator) }
+    return layouts(of: symbol.name).compactMap { try? LayoutMap($0, of: model, evaluator) }
   }
 }
 
 extension Checkpoints.Opened {
+  /// The names of the tensors that `model` has no place for.
+  func names(besides model: Module) -> Set<String> {
+    var rest = Set(entries.keys)
+    model.forEachParameter { name, _ in rest.remove(name) }
+    return rest
+  }
+
   /// What is noted beside the tensors: in the file, else beside it.
   var noted: [String: String] { settings.merging(reader.metadata) { _, own in own } }
 
