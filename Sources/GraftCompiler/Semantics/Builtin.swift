@@ -36,6 +36,20 @@ struct Builtin: Sendable {
 
   static func named(_ name: String) -> Builtin? { byName[name] }
 
+  /// What PyTorch, NumPy and ONNX call a function of graft.
+  private static let otherNames = [
+    "arange": "iota", "batch_matmul": "matmul", "bmm": "matmul", "broadcast_to": "expand", "cat": "concat",
+    "chunk": "split", "concatenate": "concat", "conv1d": "causal_conv", "conv2d": "conv", "dot": "matmul",
+    "embedding": "gather", "flip": "reverse", "index_select": "gather", "len": "count",
+    "length": "count", "mm": "matmul", "narrow": "slice", "permute": "transpose",
+    "reduce_max": "max", "reduce_mean": "mean", "reduce_sum": "sum", "repeat": "tile",
+    "scaled_dot_product_attention": "attention", "sdpa": "attention", "shape": "size", "swish": "silu",
+    "take": "gather", "to": "cast", "view": "reshape", "where": "select",
+  ]
+
+  /// The function that `name` most likely means, or `nil` where none is close.
+  static func meant(by name: String) -> String? { otherNames[name.lowercased()] }
+
   func call(
     _ arguments: [Expression.Argument], at: Location, _ evaluator: Evaluator, _ environment: Environment
   ) throws(Diagnostic) -> Datum {
@@ -79,6 +93,16 @@ struct Builtin: Sendable {
       throw Diagnostic("calls.missing", "'\(name)' needs '\(parameter.name)'", at: at)
     }
     return try body(Call(name: name, values: values, at: at, evaluator: evaluator, environment: environment))
+  }
+}
+
+extension Compiler {
+  /// How each function that expressions may call is called: `softmax(x, axis?)`.
+  package static var functionSignatures: [String] {
+    Builtin.all.map { function in
+      let parameters = function.parameters.map { $0.isOptional ? "\($0.name)?" : $0.name }
+      return "\(function.name)(\(parameters.joined(separator: ", ")))"
+    }
   }
 }
 

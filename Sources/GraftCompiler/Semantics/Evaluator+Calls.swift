@@ -71,7 +71,7 @@ extension Evaluator {
     } else {
       names += Builtin.names
     }
-    let label = suggestion(for: name, among: names).map { "did you mean '\($0)'?" }
+    let label = (Builtin.meant(by: name) ?? suggestion(for: name, among: names)).map { "did you mean '\($0)'?" }
     let what = environment.frame == nil ? "an operator" : "a function or part"
     return Diagnostic("names.unknown-operator", "'\(name)' is not \(what)", at: at, label: label)
   }

@@ -131,7 +131,15 @@ extension Evaluator {
       throw Diagnostic("values.operands", "'\(sign.rawValue)' does not take tensors", at: at)
     }
     let (x, y) = try alike(a, b, at: at, environment)
-    return try apply(primitive, [x, y], [:], at: right.at, environment)
+    do throws(Diagnostic) { return try apply(primitive, [x, y], [:], at: right.at, environment) } catch {
+      guard error.rule == "\(primitive).broadcast" else { throw error }
+      let isFirst = x.type.rank <= y.type.rank
+      let (short, long, operand) = isFirst ? (x.type, y.type, left) : (y.type, x.type, right)
+      guard let axes = short.axesToSpread(over: long.axes) else { throw error }
+      throw Diagnostic(
+        error.rule, error.message, at: operand.at,
+        help: "reshape(\(text(of: operand)), \(TensorType.text(of: axes)))")
+    }
   }
 
   /// Two operands as tensors of one type: a number becomes a constant of the other's type.

@@ -129,7 +129,8 @@ extension NameCheck {
     report(
       "names.unknown-operator", "'\(name)' is not \(place == .entry ? "a function or part" : "an operator")",
       at: callee.at,
-      label: hint(name, Builtin.names + (place == .entry ? visibleNames : visibleOperators)))
+      label: Builtin.meant(by: name).map { "did you mean '\($0)'?" }
+        ?? hint(name, Builtin.names + (place == .entry ? visibleNames : visibleOperators)))
     visit(arguments, place)
   }
 

@@ -22,8 +22,27 @@ extension TensorType {
     rank <= axes.count && zip(self.axes.reversed(), axes.reversed()).allSatisfy { $0 == $1 || $0 == 1 }
   }
 
+  /// The sizes with a 1 wherever `axes` has an axis that these lack, so that the elements spread over `axes`; `nil` where
+  /// ones do not help.
+  public func axesToSpread(over axes: [Dimension]) -> [Dimension]? {
+    var result: [Dimension] = []
+    var rest = self.axes[...]
+    // From the end, as axes are aligned.
+    for size in axes.reversed() {
+      if let last = rest.last, last == size || last == 1 {
+        result.append(last)
+        rest.removeLast()
+      } else {
+        result.append(1)
+      }
+    }
+    return rest.isEmpty ? result.reversed() : nil
+  }
+
   /// Sizes as graft text writes them: `[B, 256, 1152]`.
-  static func text(of axes: [Dimension]) -> String { "[" + axes.map(\.description).joined(separator: ", ") + "]" }
+  public static func text(of axes: [Dimension]) -> String {
+    "[" + axes.map(\.description).joined(separator: ", ") + "]"
+  }
 }
 
 extension Shape {
