@@ -20,6 +20,9 @@ public final class CompiledGraft {
     /// The type of every tensor, or `nil` to keep each as it is.
     public var dtype: DType? { types.general }
 
+    /// Types that parts have instead, by the path that names of their tensors begin with; the last that fits counts.
+    public var exceptions: [(path: String, dtype: DType)] { types.special.map { ($0.prefix, $0.dtype) } }
+
     /// The type that the tensor called `name` is written in, or `nil` for its own.
     public func dtype(of name: String) -> DType? { types.dtype(of: name) }
   }

@@ -1,3 +1,4 @@
+import GraftFormats
 public import GraftIR
 
 /// From graft text to an architecture, its graphs and its weight plan.
@@ -81,6 +82,14 @@ public final class Compiler {
   public func check(_ address: GraftAddress) { _ = compile(file: address.file, graftName: address.name) }
 
   private func planOnThisStack(_ file: String, _ graftName: String?, wantsGraft: Bool) -> [CompiledGraft] {
+    if let format = Formats.format(ofPath: file), PathKind(of: file) == .file {
+      diagnostics.report(
+        Diagnostic(
+          "graft.checkpoint", "'\(file)' is a checkpoint by its name (\(format.name)), and a graft is wanted",
+          at: Location(file), help: "'graftc inspect \(file)' tells what it holds; a graft names it as its base",
+          category: .usage))
+      return []
+    }
     guard let scope = library.load(file) else {
       diagnostics.report(library.diagnostics)
       return []

@@ -1,3 +1,4 @@
+import GraftFormats
 import GraftIR
 
 /// What a graft promises and writes: `require` and `emit`.
@@ -49,9 +50,13 @@ extension GraftCompilation {
     guard !name.isEmpty, !name.utf8.contains(0) else {
       throw Diagnostic("emit.file", "the name of a file is empty or holds a zero byte", at: emit.file.at)
     }
+    let types = try types(of: emit, state, environment)
+    do throws(Diagnostic) { try TransferEngine.checkName(name) } catch {
+      throw Diagnostic(error.rule, error.message, at: emit.file.at, help: error.help)
+    }
     emits.append(
       CompiledGraft.Emit(
-        file: resolvePath(name, relativeTo: path), at: emit.file.at, types: try types(of: emit, state, environment),
+        file: resolvePath(name, relativeTo: path), at: emit.file.at, types: types,
         layout: layout, shardByteCount: shardByteCount))
   }
 

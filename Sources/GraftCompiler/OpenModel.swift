@@ -133,7 +133,10 @@ extension Compiler {
   private func openCheckpointModel(_ text: String) throws(Diagnostic) -> OpenModel {
     let checkpoints = Checkpoints { address throws(Diagnostic) in try openCheckpoint(address) }
     guard let opened = try checkpoints.use(text).checkpoint else {
-      throw Diagnostic("weights.no-file", "there is no file '\(text)'", at: Location(text), category: .inputMissing)
+      let isName = Library.prelude.operator(text) != nil || Library.prelude.preset(text) != nil
+      throw Diagnostic(
+        "weights.no-file", "there is no file '\(text)'", at: Location(text),
+        help: isName ? "what ships with graft is called: '\(text)()'" : nil, category: .inputMissing)
     }
     for text in opened.notes { note(text) }
     let evaluator = Evaluator()

@@ -25,8 +25,8 @@ public struct CheckpointDifference: Sendable, Hashable {
   /// Whether nothing differs by more than was allowed.
   public var isEqual: Bool { missing.isEmpty && extra.isEmpty && changed.isEmpty }
 
-  /// Compares every tensor by name. Two elements may differ by `absolute` plus `relative` times the larger one; where both
-  /// are 0, tensors of one type are equal in every bit.
+  /// Compares every tensor by name. Two elements may differ by `absolute` plus `relative` times the larger one, whatever
+  /// their types; where both are 0, equal tensors are of one type and equal in every bit.
   ///
   /// - Throws: what the readers throw.
   public init(
@@ -53,7 +53,7 @@ public struct CheckpointDifference: Sendable, Hashable {
       if isSameType, x.hasSameBytes(as: y) { continue }
       let difference = TensorComparison(x, y, relative: relative, absolute: absolute)
       let isClose = difference.farCount == 0
-      if isSameType && isClose && (relative > 0 || absolute > 0) { continue }
+      if isClose && (relative > 0 || absolute > 0) { continue }
       let valueReason = isClose ? "bits" : "value"
       changed.append(
         Change(

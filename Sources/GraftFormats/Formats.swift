@@ -75,7 +75,8 @@ public enum Formats {
     if let format = format(ofPath: mapped.path) { return try format.open(mapped) }
     throw Diagnostic(
       "checkpoint.unknown-format", "'\(mapped.path)' is of no format that is known", at: Location(mapped.path),
-      help: "formats: " + all.map(\.name).joined(separator: ", "))
+      help: mapped.path.hasSuffix(".graft")
+        ? "'graftc plan \(mapped.path)' tells of a graft" : "formats: " + all.map(\.name).joined(separator: ", "))
   }
 }
 

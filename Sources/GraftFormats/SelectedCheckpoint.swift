@@ -112,8 +112,8 @@ extension CheckpointReader {
     return entries.compactMap { $0.path.count > 1 ? $0.path[0] : nil }.filter { seen.insert($0).inserted }
   }
 
-  /// The keys for a message: `'model', 'ema' and 'opt'`.
-  var keyList: String {
+  /// The keys as a message lists them: `'model', 'ema' and 'opt'`.
+  public var keyList: String {
     let keys = topKeys.prefix(8).map { "'\($0.shortened)'" }
     guard keys.count > 1, let last = keys.last else { return keys.joined() }
     return keys.dropLast().joined(separator: ", ") + " and " + last

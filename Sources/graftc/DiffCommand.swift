@@ -10,8 +10,8 @@ struct DiffCommand: ParsableCommand {
 
   @Argument(help: "The first checkpoint or graft file.") var first: String
   @Argument(help: "The second.") var second: String
-  @Option(help: "Values may differ by this much times the larger one.") var rtol: Double = 0
-  @Option(help: "Values may differ by this much.") var atol: Double = 0
+  @Option(help: "Values may differ by this much times the larger one, whatever their types.") var rtol: Double = 0
+  @Option(help: "Values may differ by this much, whatever their types.") var atol: Double = 0
   @Flag(help: "One JSON object.") var json = false
   @OptionGroup var common: CommonOptions
 
@@ -35,6 +35,12 @@ struct DiffCommand: ParsableCommand {
       let a = try Formats.open(CheckpointAddress(parsing: first))
       let b = try Formats.open(CheckpointAddress(parsing: second))
       let difference = try CheckpointDifference(a, b, relative: rtol, absolute: atol)
+      if difference.missing.count == a.entries.count {
+        for reader in [a, b] where reader.defaultKey != nil {
+          console.note(
+            "'\(reader.file)' holds \(reader.keyList); compare one of them, as '\(reader.file):\(reader.topKeys[0])'")
+        }
+      }
       isEqual = difference.isEqual
       try console.print(json ? difference.json.text() : difference.text)
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import GraftCompiler
 import GraftIR
 import GraftRunner
+import Glibc
 
 @main
 struct Graftc: ParsableCommand {
@@ -17,6 +18,8 @@ struct Graftc: ParsableCommand {
 
   static func main() {
     Console.holdClosedStreams()
+    // A limit on the size of files is told as what it is, an output that cannot be written.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try Console.run { () throws(Diagnostic) in

@@ -34,8 +34,22 @@ struct PlanCommand: ParsableCommand {
 extension CompiledGraft.Emit {
   /// What is said of how it is written.
   fileprivate var form: String {
-    (dtype.map { " as \($0)" } ?? "") + (layoutName == SelfDescription.ownLayout ? "" : " in layout '\(layoutName)'")
+    let types = [dtype.map { "\($0)" }].compactMap(\.self) + exceptionTexts
+    return (types.isEmpty ? "" : " as " + types.joined(separator: ", "))
+      + (layoutName == SelfDescription.ownLayout ? "" : " in layout '\(layoutName)'")
       + (shardByteCount.map { " in shards of \(groupedDigits($0)) bytes" } ?? "")
+  }
+
+  /// `f32 for pos_embed`, neighbours of one type together.
+  private var exceptionTexts: [String] {
+    var runs: [(dtype: DType, paths: [String])] = []
+    for (path, dtype) in exceptions {
+      if runs.last?.dtype == dtype { runs[runs.count - 1].paths.append(path) } else { runs.append((dtype, [path])) }
+    }
+    return runs.map { run in
+      let (first, last) = (run.paths[0], run.paths[run.paths.count - 1])
+      return "\(run.dtype) for \(first)" + (run.paths.count > 1 ? " ... \(last), \(run.paths.count) in all" : "")
+    }
   }
 }
 

@@ -36,7 +36,7 @@ struct ZooCommand: ParsableCommand {
       let near = suggestion(for: name, among: Zoo.items.map(\.name))
       throw Diagnostic(
         "usage.zoo", "nothing that ships with graft is called '\(name)'",
-        label: near.map { "did you mean '\($0)'?" }, category: .usage)
+        label: near.map { "did you mean '\($0)'?" }, help: "'graftc zoo' lists what there is", category: .usage)
     }
     let plans = item.kind == .graft ? compiler.plan(GraftAddress(file: item.name)).map { PlanReport($0) } : []
     if json {

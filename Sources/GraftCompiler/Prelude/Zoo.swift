@@ -64,10 +64,11 @@ extension PresetSymbol {
 }
 
 extension String {
-  /// Up to the first full stop, on one line.
+  /// Up to the first full stop, on one line; that of an abbreviation is none.
   fileprivate var firstSentence: String {
     let words = split(whereSeparator: \.isWhitespace)
-    let end = words.firstIndex { $0.hasSuffix(".") } ?? words.endIndex - 1
+    let abbreviations: Set<Substring> = ["al.", "e.g.", "i.e.", "cf.", "vs."]
+    let end = words.firstIndex { $0.hasSuffix(".") && !abbreviations.contains($0) } ?? words.endIndex - 1
     let sentence = words.prefix(end + 1).joined(separator: " ")
     return sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
   }

@@ -223,6 +223,19 @@ extension Evaluator {
       "calls.type", "'\(parameter.label.text)' of '\(what)' is \(type.text), and this is \(datum.kindText)", at: at)
   }
 
+  /// What the text of a preset gives. What is wrong there is so because of the `settings` that its call gives, and told at that.
+  private func presetValue(
+    _ preset: PresetSymbol, _ environment: Environment, _ settings: [String], at: Location
+  ) throws(Diagnostic) -> Datum {
+    do throws(Diagnostic) { return try evaluate(preset.declaration.value, environment) } catch {
+      guard let place = error.location, place.file.hasPrefix("prelude/") else { throw error }
+      let call = preset.name + (settings.isEmpty ? "" : " with \(settings.joined(separator: ", "))")
+      throw Diagnostic(
+        error.rule, "'\(call)': \(error.message)", at: at, label: error.label, help: error.help,
+        category: error.category)
+    }
+  }
+
   /// What a preset stands for with these arguments; labels that it does not have go on to the model.
   func operation(
     _ preset: PresetSymbol, _ arguments: [String: Datum], at: Location
@@ -244,14 +257,17 @@ extension Evaluator {
       environment = environment.adding([parameter.name.text: value])
       environment.scope = environment.scope.adding(wordsOf: parameter)
     }
-    guard case .operation(var operation) = try evaluate(preset.declaration.value, environment),
+    guard case .operation(var operation) = try presetValue(preset, environment, settings, at: at),
       case .symbol(let symbol) = operation.target
     else {
       throw Diagnostic("names.preset", "'\(preset.name)' stands for no operator", at: preset.declaration.value.at)
     }
     for (label, value) in rest.sorted(by: { $0.key < $1.key }) {
       guard let parameter = symbol.declaration.parameters.first(where: { $0.label.text == label }) else {
-        throw Diagnostic("calls.label", "'\(preset.name)' has no parameter '\(label)'", at: at)
+        let known = preset.declaration.parameters.map(\.label.text) + symbol.declaration.parameters.map(\.label.text)
+        throw Diagnostic(
+          "calls.label", "'\(preset.name)' has no parameter '\(label)'", at: at,
+          label: suggestion(for: label, among: known).map { "did you mean '\($0)'?" })
       }
       operation.arguments[label] = try checked(value, for: parameter, what: preset.name, at: at)
     }

@@ -1,4 +1,4 @@
-import GraftIR
+package import GraftIR
 
 extension TransferEngine {
   /// The format called `name`, else the one that `path` means by its extension.
@@ -14,6 +14,11 @@ extension TransferEngine {
     }
     return format
   }
+
+  /// Finds whether `path` names a checkpoint that can be written.
+  ///
+  /// - Throws: `transfer.format`.
+  package static func checkName(_ path: String) throws(Diagnostic) { _ = try format(for: path, named: nil) }
 
   /// Finds everything that can be wrong with a plan before a file is made.
   static func check(_ plan: WeightPlan, _ sources: WeightSources, _ memory: TransferMemory) throws(Diagnostic) {

@@ -27,6 +27,8 @@ package final class ExecutionPlan {
     /// How often runs have launched it.
     package fileprivate(set) var launchCount = 0
     let launch: Launch
+    /// The module that its first node belongs to.
+    let path: String
 
     /// What profiles call it: `Linear + Gelu`.
     package var name: String { primitives.joined(separator: " + ") }
@@ -137,7 +139,12 @@ package final class ExecutionPlan {
   package func run(profile: Profile? = nil) throws(Diagnostic) {
     for index in steps.indices {
       let start = profile == nil ? 0 : Profile.now
-      try steps[index].launch()
+      do throws(Diagnostic) { try steps[index].launch() } catch {
+        let path = steps[index].path
+        throw path.isEmpty
+          ? error
+          : Diagnostic(error.rule, "\(error.message), in '\(path)'", help: error.help, category: error.category)
+      }
       steps[index].launchCount += 1
       profile?.add(steps[index].name, nanoseconds: Profile.now - start)
     }
@@ -292,7 +299,8 @@ package final class ExecutionPlan {
       let scratch = launch.scratch.map { pointer(Place(buffer: $0, offsetInBytes: 0)) }
       let memory = memory(of: launch.group, scratch: scratch ?? nothing.start)
       let primitives = launch.group.nodes.map { graph.nodes[$0].primitive }
-      steps.append(Step(primitives: primitives, launch: launch.prepared.bind(memory)))
+      let path = graph.nodes[launch.group.nodes[0]].path
+      steps.append(Step(primitives: primitives, launch: launch.prepared.bind(memory), path: path))
     }
   }
 

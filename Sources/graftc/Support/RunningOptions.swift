@@ -20,11 +20,12 @@ extension ThreadPool {
   }
 }
 
-/// `1,2,3` as whole numbers.
+/// `1,2,3` or `1, 2, 3` as whole numbers.
 func wholeNumbers(_ text: String, _ option: String) throws(Diagnostic) -> [Int] {
   var result: [Int] = []
   for piece in text.split(separator: ",", omittingEmptySubsequences: false) {
-    guard let number = Int(piece) else {
+    let start = piece.firstIndex { $0 != " " } ?? piece.endIndex
+    guard let number = Int(piece[start...]) else {
       throw Diagnostic("usage.numbers", "\(option) \(text): '\(piece)' is no whole number", category: .usage)
     }
     result.append(number)

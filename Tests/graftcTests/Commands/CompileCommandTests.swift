@@ -322,13 +322,24 @@ import Testing
     let folder = try TemporaryFolder()
     let disk = folder("disk")
     try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
-    // Not every container may mount; then there is nothing to test.
+    // Not every container may mount; a limit on the size of files is tested everywhere.
     guard mount("tmpfs", disk, "tmpfs", 0, "size=64k") == 0 else { return }
     defer { umount2(disk, Int32(MNT_DETACH)) }
     try folder.write(Small.graft, as: "small.graft")
     for name in ["out.safetensors", "out.pt"] {
       try Graftc.fail(74, ["compile", folder("small.graft"), "-o", "\(disk)/\(name)"], rule: "transfer.write")
       #expect(try FileManager.default.contentsOfDirectory(atPath: disk) == [])
+    }
+  }
+  @Test("A limit on the size of files is told as an output that cannot be written, and leaves nothing")
+  func fileSizeLimit() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Small.graft, as: "small.graft")
+    for name in ["out.safetensors", "out.pt"] {
+      let result = try Shell.run("ulimit -f 16; graftc compile small.graft -o \(name)", in: folder)
+      #expect(result.code == 74)
+      #expect(result.error.contains("rule: transfer.write"))
+      #expect(folder.names == ["small.graft"])
     }
   }
 }

@@ -80,6 +80,17 @@ import Testing
     #expect(result.output.contains("equal") == (code == 0))
   }
 
+  @Test("With tolerances, values decide and types do not")
+  func types() throws {
+    let value = Tensor([Float(1.001), 2, 3], [3])
+    try TransferEngine.write([("x", value)], to: folder("wide.safetensors"))
+    try Graftc.succeed(["convert", folder("wide.safetensors"), folder("narrow.safetensors"), "--dtype", "bf16"])
+    let files = ["diff", folder("wide.safetensors"), folder("narrow.safetensors")]
+    #expect(try Graftc.run(files).output.hasPrefix("changed  x: dtype: f32 and bf16"))
+    #expect(try Graftc.run(files + ["--rtol", "1e-4"]).code == 1)
+    #expect(try Graftc.succeed(files + ["--rtol", "0.01"]).output == "equal\n")
+  }
+
   @Test("Two grafts are compared as architectures")
   func grafts() throws {
     try folder.write(Small.graft, as: "small.graft")

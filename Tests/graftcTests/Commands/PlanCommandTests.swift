@@ -3,6 +3,16 @@ import GraftFormats
 import Testing
 
 @Suite struct PlanCommandTests {
+  @Test("The plan tells in which types, and of what parts, a file is written")
+  func emittedTypes() throws {
+    let folder = try TemporaryFolder()
+    let base = "base \(Small.model) noise"
+    try folder.write(
+      "graft \"g\" {\n\(base)\nemit \"g.npz\" as bf16, f32 for pos_embed, f16 for blocks[all].attn\n}\n", as: "g.graft")
+    let plan = try Graftc.succeed(["plan", "g.graft"], folder: folder.path).output
+    #expect(plan.contains("  emits g.npz as bf16, f32 for pos_embed, f16 for blocks.0.attn ... blocks."))
+  }
+
   @Test("The JSON has the promised keys, and its operators add up to the totals")
   func json() throws {
     let folder = try TemporaryFolder()
