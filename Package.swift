@@ -8,7 +8,9 @@ let strict: [SwiftSetting] = [
 ]
 
 // Kernels and parsing of hostile bytes are unusable without optimisation, so debug builds optimise C too.
-let fastC: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno", "-fno-trapping-math"])]
+let strictC = ["-Wall", "-Wextra", "-Werror"]
+let fastC: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno", "-fno-trapping-math"] + strictC)]
+let embeddingC: [CSetting] = [.unsafeFlags(["-std=c23", "-Wno-c23-extensions"] + strictC)]
 
 let package = Package(
   name: "graft",
@@ -43,9 +45,9 @@ let package = Package(
     // The language: text to architecture, graph and weight plan.
     .target(
       name: "GraftPrelude", exclude: ["graft"],
-      cSettings: [.unsafeFlags(["-std=c23", "-Wno-c23-extensions"])]),
+      cSettings: embeddingC),
     .target(
-      name: "GraftSpecification", cSettings: [.unsafeFlags(["-std=c23", "-Wno-c23-extensions"])]),
+      name: "GraftSpecification", cSettings: embeddingC),
     .target(
       name: "GraftCompiler",
       dependencies: [

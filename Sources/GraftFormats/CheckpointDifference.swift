@@ -4,6 +4,7 @@ public import GraftIR
 public struct CheckpointDifference: Sendable, Hashable {
   /// One tensor that both hold, differently.
   public struct Change: Sendable, Hashable {
+    /// The tensor's name.
     public let name: String
     /// `dtype`, `shape`, `value` or `bits`, with both sides of the first two. Bits alone differ where values are equal:
     /// zeros of two signs, NaN of two kinds.
@@ -20,6 +21,7 @@ public struct CheckpointDifference: Sendable, Hashable {
   public let missing: [String]
   /// In the second only.
   public let extra: [String]
+  /// In both, but not the same.
   public let changed: [Change]
 
   /// Whether nothing differs by more than was allowed.

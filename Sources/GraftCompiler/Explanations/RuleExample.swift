@@ -20,15 +20,19 @@ public struct RuleExample: Sendable, Hashable {
     case graph
   }
 
+  /// A file that stands beside the script.
   public struct File: Sendable, Hashable {
     /// Empty for a graph and a node of one.
     public let name: String
+    /// How `text` is read.
     public let kind: Kind
+    /// The block's text.
     public let text: String
   }
 
   /// What is said instead of files.
   public internal(set) var note = ""
+  /// What is put beside the script.
   public internal(set) var files: [File] = []
   /// The lines of a shell script that was written for them; empty for the usual one.
   public internal(set) var commands = ""

@@ -5,11 +5,14 @@ import GraftPrelude
 public enum Zoo {
   /// What one name stands for.
   public struct Item: Sendable, Hashable {
+    /// What the name is a name of.
     public enum Kind: String, Sendable, Hashable {
       case graft, `operator`, model, preset
     }
 
+    /// As a graft or the command line says it.
     public let name: String
+    /// What it is a name of.
     public let kind: Kind
     /// What it is, in one sentence.
     public let summary: String

@@ -32,6 +32,7 @@ public final class WeightGraph: Sendable {
 }
 
 extension WeightGraph: Hashable {
+  /// Whether both are the same formula of the same arguments.
   public static func == (a: WeightGraph, b: WeightGraph) -> Bool {
     a === b || (a.type == b.type && a.arguments == b.arguments && a.graph == b.graph)
   }

@@ -5,23 +5,31 @@ public import GraftIR
 public struct ComparisonReport: Sendable, Hashable {
   /// The machine, as far as results depend on it.
   public struct Machine: Sendable, Hashable {
+    /// As the processor calls itself.
     public let processor: String
     /// The variant of graft's loops.
     public let instructionSet: String
+    /// The library of the matrix products and its version.
     public let blas: String
+    /// The processor that the library takes this one for.
     public let blasCore: String
+    /// The threads that graft runs on.
     public let threads: Int
   }
 
   /// An input that both models were given.
   public struct Input: Sendable, Hashable {
+    /// The input's name in the program.
     public let name: String
+    /// The type of its elements.
     public let dtype: DType
+    /// Its sizes, the batch bound.
     public let shape: Shape
   }
 
   /// One compared value.
   public struct Row: Sendable, Hashable {
+    /// What is compared: a part's result or an output.
     public let point: ModelComparison.Point
     /// What the executor's results differ by; `nil` where their shapes differ.
     public let executor: Deviation?
@@ -29,9 +37,13 @@ public struct ComparisonReport: Sendable, Hashable {
     public let reference: Deviation?
   }
 
+  /// Where the executor ran.
   public let machine: Machine
+  /// The seed of the inputs.
   public let seed: UInt64
+  /// The samples that ran at once.
   public let batch: Int
+  /// What both models were given.
   public let inputs: [Input]
   /// Parts in the order of the grafted model, then outputs.
   public let rows: [Row]
@@ -90,6 +102,7 @@ extension ComparisonReport {
   public struct Finding: Sendable, Hashable {
     /// The rule, as `specs/verify.md` states it.
     public let rule: String
+    /// What was found, as a sentence without a full stop.
     public let message: String
 
     init(_ rule: String, _ message: String) {

@@ -52,8 +52,9 @@ public struct ModelComparison: Sendable {
     public var batch = 2
     /// Whether the reference evaluates both models too; `nil` where something is exact and `referenceLimit` allows.
     public var evaluatesReference: Bool?
-    /// Outputs may differ by `absolute` plus `relative` times the larger number; not bounded where both are `nil`.
+    /// Outputs may differ by this times the larger number, plus `absolute`; not bounded where both are `nil`.
     public var relative: Double?
+    /// Outputs may differ by this, plus `relative` times the larger number.
     public var absolute: Double?
 
     /// Seed 0, two samples, no bound.
