@@ -7,7 +7,7 @@ public enum Zoo {
   public struct Item: Sendable, Hashable {
     /// What the name is a name of.
     public enum Kind: String, Sendable, Hashable {
-      case graft, `operator`, model, preset
+      case graft, `operator`, model, preset, layout
     }
 
     /// As a graft or the command line says it.
@@ -34,7 +34,7 @@ public enum Zoo {
     return [UInt8](UnsafeBufferPointer(start: text, count: graft_zoo_length(index)))
   }
 
-  /// Every graft, operator, model and preset that ships, grafts by name, the others in the order of the prelude.
+  /// Every graft, operator, model, preset and layout that ships, grafts by name, the others in the order of the prelude.
   public static let items: [Item] = {
     let grafts = names.compactMap { name -> Item? in
       guard let bytes = bytes(name) else { return nil }
@@ -54,7 +54,14 @@ public enum Zoo {
         name: preset.name, kind: .preset, summary: GraftCompiler.text(of: preset.declaration.value),
         text: preset.file.text(at: preset.declaration.at), isModelPreset: preset.isOfModel)
     }
+    let layouts = prelude.layouts.map { layout in
+      let summary = layout.declaration.documentation.firstSentence
+      return Item(
+        name: layout.name, kind: .layout, summary: "Of \(layout.modelName): \(summary)",
+        text: layout.file.text(at: layout.declaration.at))
+    }
     return grafts + operators.filter { $0.kind == .operator } + operators.filter { $0.kind == .model } + presets
+      + layouts
   }()
 }
 

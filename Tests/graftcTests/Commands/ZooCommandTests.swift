@@ -6,10 +6,10 @@ import Testing
 import GraftCompiler
 
 @Suite struct ZooCommandTests {
-  @Test("The list names grafts, operators, models and presets, with what they are")
+  @Test("The list names grafts, operators, models, presets and layouts, with what they are")
   func list() throws {
     let text = try Graftc.succeed(["zoo"]).output
-    for word in ["grafts", "operators", "models", "presets", "dit-xl2-parallel-d14", "swa", "dit.xl2"] {
+    for word in ["grafts", "operators", "models", "presets", "layouts", "dit-xl2-parallel-d14", "swa", "dit.xl2"] {
       #expect(text.contains(word))
     }
     let json = try Graftc.succeed(["zoo", "--json"]).json()
@@ -27,6 +27,7 @@ import GraftCompiler
     #expect(graft.contains("parallelize blocks in pairs") && graft.contains("712,304,672"))
     let preset = try Graftc.succeed(["zoo", "dit.s8"]).output
     #expect(preset.contains("blocks.11.attn.qkv.weight  [1152, 384]"))
+    #expect(try Graftc.succeed(["zoo", "diffusers"]).output.contains("layout diffusers of dit {"))
     try Graftc.fail(64, ["zoo", "dit-xl2-parallel-d15"], rule: "usage.zoo")
   }
 
