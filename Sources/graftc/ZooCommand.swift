@@ -5,7 +5,8 @@ import GraftIR
 
 struct ZooCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "zoo", abstract: "Lists every graft, operator, model, preset and layout that ships with graft, or prints one.",
+    commandName: "zoo",
+    abstract: "Lists every graft, operator, model, preset and layout that ships with graft, or prints one.",
     discussion: "Example: graftc zoo dit-xl2-parallel-d14")
 
   @Argument(help: "What to print; without it, everything is listed.") var name: String?

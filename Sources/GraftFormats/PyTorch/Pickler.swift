@@ -9,16 +9,30 @@ struct Pickler {
   /// The pickle of `declarations` in their dictionaries, all under `key` where there is one. The n-th tensor that is no
   /// alias is in storage n. A dictionary that holds tensors is an ordered one, as torch's state dicts are.
   ///
+  /// - Parameter values: texts by key, `args/depth`, which stand beside dictionaries of tensors as trainers put them;
+  ///   those that found a place are taken out. What is spelled as a JSON number, truth, `null` or list is one.
   /// - Throws: `pytorch.unwritable`.
-  static func pickle(_ declarations: [TensorDeclaration], key: String?) throws(Diagnostic) -> [UInt8] {
+  static func pickle(
+    _ declarations: [TensorDeclaration], key: String?, values: inout [String: String]
+  ) throws(Diagnostic) -> [UInt8] {
     var root = PickledDictionary()
     for (index, declaration) in declarations.enumerated() {
       let keys = (key.map { [$0] } ?? []) + declaration.keys
       let prefix = declaration.keys.reduce(0) { $0 + $1.utf8.count + 1 }
-      guard root.add(index, name: String(decoding: declaration.name.utf8.dropFirst(prefix), as: UTF8.self), keys[...])
-      else {
+      let name = String(decoding: declaration.name.utf8.dropFirst(prefix), as: UTF8.self)
+      guard root.add(.tensor(index), name: name, keys[...]) else {
         throw Diagnostic(
           "pytorch.unwritable", "'\(declaration.name.shortened)' is called like a dictionary that holds tensors")
+      }
+    }
+    // A file that is one state dict has no room for anything else.
+    if root.holdsOnlyDictionaries {
+      for (name, text) in values.sorted(by: { $0.key < $1.key }) {
+        let keys = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard let last = keys.last, keys.count <= PickleTree.depthLimit - 8,
+          root.add(.value(plainValue(text)), name: last, keys.dropLast())
+        else { continue }
+        values[name] = nil
       }
     }
     var storages: [Int] = []  // By declaration; an alias takes no number.
@@ -45,9 +59,40 @@ struct Pickler {
         let owner = declarations[index].alias?.target ?? index
         try tensor(declarations[index], storage: storages[owner], of: declarations[owner])
       case .dictionary(let below): try self.dictionary(below, declarations, storages)
+      case .value(let value): plain(value)
       }
     }
     out.append(UInt8(ascii: "u"))
+  }
+
+  /// The value that `PickleTree` spells as `text`.
+  private static func plainValue(_ text: String) -> JSON {
+    guard let value = try? JSON(parsing: text, file: "metadata"), value.text() == text else { return .text(text) }
+    if case .object = value { return .text(text) }  // Dictionaries are keys of their own.
+    return value
+  }
+
+  private mutating func plain(_ value: JSON) {
+    switch value {
+    case .null: out.append(UInt8(ascii: "N"))
+    case .bool(let truth): out.append(truth ? 0x88 : 0x89)
+    case .int(let number): integer(number)
+    case .number(let number):
+      out.append(UInt8(ascii: "G"))
+      withUnsafeBytes(of: number.bitPattern.bigEndian) { out += $0 }
+    case .text(let text): self.text(text)
+    case .list(let items):
+      out += [UInt8(ascii: "]"), UInt8(ascii: "(")]
+      for item in items { plain(item) }
+      out.append(UInt8(ascii: "e"))
+    case .object(let members):
+      out += [UInt8(ascii: "}"), UInt8(ascii: "(")]
+      for member in members {
+        self.text(member.name)
+        plain(member.value)
+      }
+      out.append(UInt8(ascii: "u"))
+    }
   }
 
   private mutating func tensor(
@@ -153,6 +198,8 @@ private struct PickledDictionary {
   enum Item {
     /// A number of a declaration.
     case tensor(Int)
+    /// Something else, which may stand beside dictionaries.
+    case value(JSON)
     indirect case dictionary(PickledDictionary)
   }
 
@@ -161,15 +208,15 @@ private struct PickledDictionary {
 
   /// Whether there are items, and no tensor among them.
   var holdsOnlyDictionaries: Bool {
-    !items.isEmpty && items.allSatisfy { if case .dictionary = $0.item { true } else { false } }
+    !items.isEmpty && items.allSatisfy { if case .tensor = $0.item { false } else { true } }
   }
 
-  /// Puts tensor `index` as `name` into the dictionary that `keys` lead to. False where something else has the name.
-  mutating func add(_ index: Int, name: String, _ keys: ArraySlice<String>) -> Bool {
+  /// Puts `item` as `name` into the dictionary that `keys` lead to. False where something else has the name.
+  mutating func add(_ item: Item, name: String, _ keys: ArraySlice<String>) -> Bool {
     guard let key = keys.first else {
       guard places[name] == nil else { return false }
       places[name] = items.count
-      items.append((name, .tensor(index)))
+      items.append((name, item))
       return true
     }
     let place = places[key] ?? items.count
@@ -179,7 +226,7 @@ private struct PickledDictionary {
     }
     guard case .dictionary(var below) = items[place].item else { return false }
     items[place].item = .dictionary(PickledDictionary())  // So that the copy below is the only one, and none is made.
-    let isAdded = below.add(index, name: name, keys.dropFirst())
+    let isAdded = below.add(item, name: name, keys.dropFirst())
     items[place].item = .dictionary(below)
     return isAdded
   }

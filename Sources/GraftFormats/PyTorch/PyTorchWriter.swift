@@ -21,11 +21,14 @@ final class PyTorchWriter: StreamingCheckpointWriter {
   init(_ request: WriterRequest) throws(Diagnostic) {
     archive = ZipWriter(request.output)
     declarations = request.declarations
-    metadata = request.metadata
     deferred = request.deferred
     order = request.declarations.indices.filter { request.declarations[$0].alias == nil }
     try Declarations.checkNames(declarations)
-    let pickle = try Pickler.pickle(declarations, key: request.key)
+    // What graft tells of the file stands beside the pickle, which holds what trainers told.
+    var values = request.metadata.filter { !$0.key.hasPrefix("graft.") && $0.key != "format" }
+    let told = values
+    let pickle = try Pickler.pickle(declarations, key: request.key, values: &values)
+    metadata = request.metadata.filter { told[$0.key] == nil || values[$0.key] != nil }
     try record("data.pkl", pickle)
     try record(".format_version", Array("1".utf8))
     try record(".storage_alignment", Array("64".utf8))
