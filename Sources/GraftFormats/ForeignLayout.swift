@@ -2,7 +2,7 @@ import GraftIR
 
 /// What a file is that is no checkpoint graft reads, so that the message can say so.
 enum ForeignLayout: Hashable {
-  case tar, barePickle, lfsPointer, html, json, hdf5, gguf, gzip, packed(String)
+  case tar, barePickle, lfsPointer, html, json, hdf5, gzip, packed(String)
 
   /// Recognises `bytes` by how they begin, or gives `nil`.
   init?(_ bytes: UnsafeRawBufferPointer) {
@@ -23,8 +23,6 @@ enum ForeignLayout: Hashable {
       self = .json
     } else if begins([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
       self = .hdf5
-    } else if begins([0x47, 0x47, 0x55, 0x46]) {
-      self = .gguf
     } else if begins([0x1F, 0x8B]) {
       self = .gzip
     } else if let name = Self.packers.first(where: { begins($0.start) })?.name {
@@ -50,7 +48,6 @@ enum ForeignLayout: Hashable {
       case .html: ("is a web page, not a checkpoint", "download the file itself")
       case .json: ("is a JSON text, and no index of a checkpoint", nil)
       case .hdf5: ("is an HDF5 file, which is not read yet", nil)
-      case .gguf: ("is a GGUF file, which is not read yet", nil)
       case .gzip: ("is compressed with gzip", "unpack it first")
       case .packed(let name): ("is compressed with \(name)", "unpack it first")
       }

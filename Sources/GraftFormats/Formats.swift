@@ -26,7 +26,7 @@ public struct Format: Sendable {
 /// The registry: every format, in the order in which content is tried.
 public enum Formats {
   /// All formats.
-  public static let all: [Format] = [.pytorch, .safetensors, .npz, .npy]
+  public static let all: [Format] = [.pytorch, .safetensors, .npz, .npy, .gguf]
 
   /// Opens the checkpoint at `path`: a file of any format, an index of several, or a folder that holds one of them.
   ///
@@ -114,4 +114,11 @@ extension Format {
     open: { mapped throws(Diagnostic) in try NumpyReader(mapped) },
     makeWriter: { request throws(Diagnostic) in try NumpyWriter(request) },
     holdsOneTensor: true, lint: Lint.numpy)
+
+  static let gguf = Format(
+    name: GGUFReader.formatName, extensions: [".gguf"], keepsAliases: false, keepsKeys: false,
+    recognises: { bytes, _ in bytes.starts(with: GGUFHeader.magic) },
+    open: { mapped throws(Diagnostic) in try GGUFReader(mapped) },
+    makeWriter: { request throws(Diagnostic) in try GGUFWriter(request) },
+    lint: Lint.gguf)
 }

@@ -4,7 +4,9 @@ import Testing
 /// Rules stand in three places: the page that states them, the guard that throws them, the test that expects them.
 @Suite struct SpecificationTests {
   static let root = Fixtures.folder + "/../.."
-  static let pages = ["convert", "checkpoint", "json", "sharded", "safetensors", "pytorch", "zip", "numpy", "transfer"]
+  static let pages = [
+    "convert", "checkpoint", "json", "sharded", "safetensors", "pytorch", "zip", "numpy", "gguf", "transfer",
+  ]
 
   /// What no test can bring about: a library that fails.
   static let untested: Set<String> = ["transfer.digest"]

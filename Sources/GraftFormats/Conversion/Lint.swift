@@ -31,6 +31,27 @@ enum Lint {
     return dtypes(Set(foreign), of: tensors, "which numpy.load gives as raw bytes, to be viewed by a type of ml_dtypes")
   }
 
+  /// Source: ggml `gguf.cpp`, whose names end in a zero byte within 64, and whose programs know a model by its architecture.
+  @Sendable static func gguf(_ tensors: [TensorDeclaration], _ metadata: [String: String]) -> [Diagnostic] {
+    var warnings: [Diagnostic] = []
+    let long = tensors.filter { $0.name.utf8.count > 63 }
+    if let first = long.first {
+      warnings.append(
+        Diagnostic(
+          "convert.lint-name",
+          "'\(first.name.shortened)'\(long.count > 1 ? " and \(long.count - 1) more" : "") of over 63 bytes, which ggml's reader refuses",
+          severity: .warning))
+    }
+    if metadata[GGUFReader.ownArchitecture.key] == nil {
+      warnings.append(
+        Diagnostic(
+          "convert.lint-architecture",
+          "the metadata have no '\(GGUFReader.ownArchitecture.key)', by which programs know what to run",
+          severity: .warning))
+    }
+    return warnings
+  }
+
   private static func dtypes(
     _ dtypes: Set<DType>, of tensors: [TensorDeclaration], _ what: String
   ) -> [Diagnostic] {

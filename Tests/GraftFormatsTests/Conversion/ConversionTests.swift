@@ -191,9 +191,11 @@ import Testing
 
   @Test("What readers of the output refuse is told before it is written") func lint() throws {
     let folder = try TemporaryFolder()
-    func rules(_ dtype: DType, _ name: String, metadata: [String: String] = [:]) throws -> [String] {
+    func rules(_ dtype: DType, _ name: String, metadata: [String: String] = [:], name tensor: String = "x") throws
+      -> [String]
+    {
       try TransferEngine.write(
-        [("x", Tensor(zeros: dtype, [8]))], metadata: metadata, to: folder.path + "/in.safetensors",
+        [(tensor, Tensor(zeros: dtype, [8]))], metadata: metadata, to: folder.path + "/in.safetensors",
         options: {
           var options = TransferEngine.Options(); options.force = true; return options
         }())
@@ -201,6 +203,10 @@ import Testing
         .warnings.map(\.rule)
     }
     #expect(try rules(.f32, "x.safetensors") == ["convert.lint-mark"])
+    #expect(try rules(.f32, "x.gguf") == ["convert.lint-architecture"])
+    #expect(try rules(.f32, "x.gguf", metadata: ["general.architecture": "x"]) == [])
+    let long = String(repeating: "x", count: 64)
+    #expect(try rules(.f32, "x.gguf", metadata: ["general.architecture": "x"], name: long) == ["convert.lint-name"])
     #expect(try rules(.f32, "x.safetensors", metadata: ["format": "pt"]) == [])
     #expect(try rules(.f4, "x.safetensors", metadata: ["format": "pt"]) == ["convert.lint-dtype"])
     #expect(try rules(.f8e4m3, "x.pt") == ["convert.lint-dtype"])

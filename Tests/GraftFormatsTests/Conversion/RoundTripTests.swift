@@ -47,7 +47,7 @@ import Testing
     add(["model"], "scalar", .f32, [])
     add([], "empty", .f32, [0, 5])
     add([], "номер.重み", .f32, [2, 1, 3])
-    add(["opt", "state", "0"], "odd", .u8, [7])
+    add(["opt", "state", "0"], "odd", dtypes.contains(.u8) ? .u8 : .i8, [7])
     add(["model"], "tied", dtypes[0], [3, 8], alias: TensorAlias(wholeOf: 0, shape: [3, 8]))
     return plan
   }
@@ -104,7 +104,7 @@ import Testing
   @Test("Every pair of formats keeps every bit that both can hold", arguments: pairs)
   func everyPair(_ pair: Pair) throws {
     let dtypes = try commonTypes(pair)
-    #expect(dtypes.count >= 14)
+    #expect(dtypes.count >= 8)
     guard pair.first.holdsOneTensor || pair.second.holdsOneTensor else {
       return try expectRoundTrip(pair, Self.sample(dtypes))
     }

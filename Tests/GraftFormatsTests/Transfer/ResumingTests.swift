@@ -5,10 +5,10 @@ import Testing
 
 /// Going on from what a killed process left. A kill is played by copying what lies in the folder at that moment.
 @Suite struct ResumingTests {
-  static let outputs = ["out.safetensors", "out.pt", "out.npz", "out.safetensors.index.json"]
+  static let outputs = ["out.safetensors", "out.pt", "out.npz", "out.gguf", "out.safetensors.index.json"]
 
   /// Copies, casts, draws, numbers and a tie.
-  private func plan(_ folder: TemporaryFolder) throws -> (WeightPlan, any CheckpointReader) {
+  private func plan(_ folder: TemporaryFolder, for output: String = "") throws -> (WeightPlan, any CheckpointReader) {
     var random = SeededNumbers(seed: 2)
     let names = (0..<6).map { "w\($0)" }
     try TransferEngine.write(
@@ -24,9 +24,11 @@ import Testing
     let draw = Draw(.normal(mean: 0, deviation: 1), seed: 4, stream: "d")
     plan.tensors.append(
       PlannedTensor(name: "drawn", dtype: .f32, shape: [1001], expression: .draw(draw, [1001]), origin: .fresh))
-    // Four bits an element, which NumPy gives a byte each.
+    // Four bits an element, which NumPy gives a byte each and GGUF lacks.
+    let packed = output.hasSuffix(".gguf") ? DType.bf16 : .f4
     plan.tensors.append(
-      PlannedTensor(name: "a packed one", dtype: .f4, shape: [64], expression: .fill(1.5, .f4, [64]), origin: .fresh))
+      PlannedTensor(
+        name: "a packed one", dtype: packed, shape: [64], expression: .fill(1.5, packed, [64]), origin: .fresh))
     var tied = plan.tensors[1]
     tied = PlannedTensor(
       name: "tied", dtype: .f32, shape: [10, 30], expression: tied.expression, origin: .kept,
@@ -59,7 +61,7 @@ import Testing
   @Test("A transfer goes on from every tensor, and gives the same bytes and counts", arguments: outputs)
   func everyTensor(_ name: String) throws {
     let sources = try TemporaryFolder()
-    let (plan, reader) = try plan(sources)
+    let (plan, reader) = try plan(sources, for: name)
     let whole = try TemporaryFolder()
     var snapshots: [TemporaryFolder] = []
     var failure: (any Error)?
@@ -83,7 +85,7 @@ import Testing
   @Test("A file that is longer than the journal says is cut, and a shorter one is written again", arguments: outputs)
   func damage(_ name: String) throws {
     let sources = try TemporaryFolder()
-    let (plan, reader) = try plan(sources)
+    let (plan, reader) = try plan(sources, for: name)
     let whole = try TemporaryFolder()
     var snapshots: [TemporaryFolder] = []
     try TransferEngine.run(
@@ -108,7 +110,7 @@ import Testing
   @Test("Files that are complete get their names, whichever have one already", arguments: outputs)
   func names(_ name: String) throws {
     let sources = try TemporaryFolder()
-    let (plan, reader) = try plan(sources)
+    let (plan, reader) = try plan(sources, for: name)
     let whole = try TemporaryFolder()
     var kept = options(name)
     kept.keepsJournal = true
