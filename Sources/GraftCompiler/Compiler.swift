@@ -133,6 +133,10 @@ public final class Compiler {
       }
     }
     refuseSharedOutputs(results)
+    // What is missing elsewhere is told first: it may be what should have read them.
+    if !diagnostics.hasErrorsBesideRequirements {
+      for warning in UnusedNames.warnings(in: scope, grafts: grafts) { report(warning) }
+    }
     return diagnostics.hasErrorsBesideRequirements ? [] : results
   }
 

@@ -113,6 +113,8 @@ package final class FileScope: @unchecked Sendable {
   package private(set) var operatorNames: [String] = []
   package private(set) var presetNames: [String] = []
   package let parents: [FileScope]
+  /// Where the imports stand, each for the parent of its number.
+  let importPlaces: [Location]
   /// What it looks through after itself: its imports, then what those see; each once.
   private let further: [FileScope]
 
@@ -124,6 +126,7 @@ package final class FileScope: @unchecked Sendable {
   ) {
     self.sources = sources
     self.parents = parents
+    importPlaces = tree.imports.map(\.at)
     self.isPrelude = isPrelude
     further = Self.order(parents)
     var seen: Set<String> = []

@@ -64,16 +64,16 @@ import GraftCompiler
   func requiredBytes() throws {
     let types: [(String, Int, Int)] = [
       ("emit \"a.safetensors\" as bf16", 2, 0), ("emit \"a.safetensors\" as f64", 8, 0), ("", 4, 0),
-      ("emit \"a.safetensors\" as bf16, f32 for blocks[where_].attn\nemit \"b.safetensors\"", 2, 2),
+      ("emit \"a.safetensors\" as bf16, f32 for blocks[_chosen].attn\nemit \"b.safetensors\"", 2, 2),
     ]
     for (emit, width, more) in types {
-      let plan = try #require(Compiled.small("let where_ = [1]\n" + emit).grafts.first?.grafted)
+      let plan = try #require(Compiled.small("let _chosen = [1]\n" + emit).grafts.first?.grafted)
       let attention = 4 * 8 * 8 + 4 * 8  // qkv and proj of width 8, with their biases.
       #expect(plan.bytes == width * plan.parameters + more * attention)
       let part = "bytes(blocks[i in [1]].attn) == \(width + more) * \(attention) and bytes(pos_embed) == \(width * 32)"
       let condition = "require bytes == \(plan.bytes) and base.bytes == 4 * base.parameters and \(part)"
-      #expect(Compiled.small("let where_ = [1]\n\(condition)\n\(emit)").rules == [])
-      #expect(Compiled.small("let where_ = [1]\n\(emit)\n\(condition)").rules == [])
+      #expect(Compiled.small("let _chosen = [1]\n\(condition)\n\(emit)").rules == [])
+      #expect(Compiled.small("let _chosen = [1]\n\(emit)\n\(condition)").rules == [])
     }
     let unknown = Compiled.small("require bytes > 0\nemit \"a.safetensors\" as bf16, f32 for nothing")
     #expect(unknown.rules == ["names.unknown"] && unknown.places == ["nothing"])

@@ -103,7 +103,7 @@ import GraftCompiler
     ("let c = t_embedder([[500]])", "shapes.mismatch"),
     ("let c = t_embedder([[1], [2, 3]])", "shapes.tensor"),
     ("let c = t_embedder([1, [2]])", "shapes.tensor"),
-    ("let c = t_embedder([])", ""),
+    ("let _ = t_embedder([])", ""),
     ("let c = t_embedder(500)", "shapes.mismatch"),
     ("let c = y_embedder([1 / 2])", "values.whole"),
     ("let c = y_embedder([0.5])", "values.whole"),
@@ -114,7 +114,7 @@ import GraftCompiler
     ("let c = blocks[0].attn(zeros([1, 4, 9]))", "shapes.mismatch"),
     ("let c = blocks[0].attn.proj.weight([1])", "paths.tensor"),
     ("let c = t_embedder([1]).x", "names.no-member"),
-    ("let c = blocks[0, 1](zeros([1, 4, 8]), zeros([1, 8]))", ""),
+    ("let _ = blocks[0, 1](zeros([1, 4, 8]), zeros([1, 8]))", ""),
     ("require t_embedder([1]) == 3", "values.truth"),
     // Enormous calls: a value, the work of one, and the formula of many.
     ("let c = blocks[0].mlp(zeros([2 ** 28, 8]))", "limits.elements"),

@@ -49,6 +49,7 @@ import GraftCompiler
             forward(
                 x: [B, 16, 8], picture: [B, 8, 4, 4], ids: [B] of i64, dt: [B, 16, 2], s: [B, 16, 3]
             ) -> \(row.result) {
+                let _ = [weight, bias, taps, kernel, rows, a]
                 return \(row.example)
             }
         }

@@ -57,7 +57,10 @@ import GraftCompiler
     ),
     (operators("operator a() { b = [linear(1, 1) * 10000 for i in 0..<10000] }"), ["limits.steps"]),
     (operators("operator a() { param w: [2 ** 62] }"), ["limits.elements"]),
-    (model("operator a() { param w: [2 ** 62, 2 ** 62, 0]\nforward(x: [B, 1]) -> [B, 1] { return x } }"), []),
+    (
+      model("operator a() { param w: [2 ** 62, 2 ** 62, 0]\nforward(x: [B, 1]) -> [B, 1] { let _ = w\nreturn x } }"),
+      []
+    ),
     (operators("operator a() { param w: [10 ** 30] }"), ["values.overflow"]),
     (operators("operator a() { param w: [1 / 0] }"), ["values.division-by-zero"]),
     (operators("operator a() { param w: [\(String(repeating: "1, ", count: 50))1] }"), ["limits.elements"]),
@@ -124,7 +127,7 @@ import GraftCompiler
     ((0..<40).map { "let p\($0 + 1) = [p\($0), p\($0)]\n" }.reduce("let p0 = [1]\n", +), "limits.list"),
     ((0..<40).map { "let p\($0 + 1) = \"\\(p\($0))\\(p\($0))\"\n" }.reduce("let p0 = \"ab\"\n", +), "limits.text"),
     ((0..<10_000).map { "let p\($0) = 1\n" }.joined(), "limits.names"),
-    ((0..<3000).map { "let f\($0)(x) = x\n" }.joined(), nil),
+    ((0..<3000).map { "let f\($0)(x) = x\n" }.joined(), "names.unused"),
     (
       String(
         repeating: "replace blocks[0].attn.qkv with linear(8, 24) starting { weight = old.weight + old.weight }\n",

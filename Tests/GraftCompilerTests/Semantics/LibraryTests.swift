@@ -48,8 +48,8 @@ import GraftCompiler
 
   @Test("A file imported twice is read once, and a dash is a file of that name")
   func twice() {
-    let files = ["b.graft": Self.mine, "c.graft": "import \"b.graft\"", "./-": ""]
-    let text = "import \"b.graft\"\nimport \"./b.graft\"\nimport \"c.graft\"\nimport \"-\"\n" + Self.graft
+    let files = ["b.graft": Self.mine, "c.graft": "import \"b.graft\"", "./-": "let dash = 1"]
+    let text = "import \"b.graft\"\nimport \"./b.graft\"\nimport \"c.graft\"\nimport \"-\"\nlet _ = dash\n" + Self.graft
     #expect(Compiled(text, files: files).rules == [])
   }
 

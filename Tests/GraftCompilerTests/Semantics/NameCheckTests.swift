@@ -53,7 +53,7 @@ import Testing
 
   static let right = [
     // Letters of a type, of a shape, and what a loop's rounds share.
-    "operator f(inner: [..., n] -> [..., m], k: Int = n) { a = linear(n, k)\nforward(x: [..., n]) -> [..., m] { return inner(x) } }",
+    "operator f(inner: [..., n] -> [..., m], k: Int = n) { a = linear(n, k)\nforward(x: [..., n]) -> [..., m] { let _ = a\nreturn inner(x) } }",
     "operator f(d: Int) { forward(x: [B, N, d]) -> [B, N, d] { let n = N\nfor i in 0..<2 { if i > 0 { x = y }\nlet y = x * n }\nreturn x } }",
     // A part that only some sizes have, and one asked for.
     "operator f(d: Int) { if d > 3 { a = linear(d, d) }\nforward(x: [B, d]) -> [B, d] { if has(a) { return a(x) }\nreturn x } }",

@@ -209,7 +209,7 @@ import GraftCompiler
     let text = """
       operator block(width d: Int) { attn = mha(d)
         forward(x: [B, N, d]) -> [B, N, d] { return attn(x) } }
-      graft "g"(op: [B, N, d] -> [B, N, d], name: Text = "a") {
+      graft "g"(op: [B, N, d] -> [B, N, d], _name: Text = "a") {
         base \(Compiled.smallModel) noise
         replace blocks[1].attn with op
         replace blocks[2].attn with block()

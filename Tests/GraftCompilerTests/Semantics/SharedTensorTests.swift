@@ -84,7 +84,7 @@ import GraftCompiler
       ["0", "1", "2", "3"]
     ),
     ("replace blocks[3] with shared blocks[1]", ["0", "1", "2"]),
-    ("let s = shared blocks[1]", ["0", "1", "2", "3"]),
+    ("let _ = shared blocks[1]", ["0", "1", "2", "3"]),
   ]
 
   @Test("What 'shared' makes one", arguments: ways)

@@ -25,7 +25,7 @@ import GraftCompiler
       param w: [n, m] = 1
       forward(x: [..., n]) -> [..., m] { return matmul(x, w) }
     }
-    operator mine(width d: Int, kind: wide | slim = slim, share: Float = 1 / 3, ks: [Int] = [1, 2], name: Text = "é\\"") {
+    operator mine(width d: Int, kind: wide | slim = slim, share _share: Float = 1 / 3, ks _ks: [Int] = [1, 2], name _name: Text = "é\\"") {
       let h = if kind == wide then twice(d) else d
       inner = linear(d, h)
       outer = linear(h, d)

@@ -98,6 +98,22 @@ import Testing
     #expect(folder.names == ["right.graft", "wrong.graft"])
   }
 
+  @Test("A warning stands on standard error under a caret, fails no command, and is left out by --quiet")
+  func warnings() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("graft \"g\" { base dit.s2() noise\nlet far = 3\nemit \"x.safetensors\" }", as: "far.graft")
+    let checked = try Graftc.succeed(["check", folder("far.graft")])
+    #expect(checked.output == "")
+    #expect(checked.error.hasPrefix("warning: nothing reads the value 'far'\n  --> "))
+    #expect(checked.error.contains("\n   |     ^^^\n"))
+    #expect(try Graftc.succeed(["check", folder("far.graft"), "--quiet"]).error == "")
+    let planned = try Graftc.succeed(["plan", folder("far.graft"), "--json"])
+    #expect(try planned.json()["failed"] == [])
+    #expect(planned.error.contains("rule: names.unused"))
+    try Graftc.succeed(["compile", folder("far.graft"), "-o", folder("y.safetensors")])
+    #expect(!(try Graftc.succeed(["inspect", folder("y.safetensors")]).error.contains("warning")))
+  }
+
   @Test("--set is checked, and is only for parameters that are there")
   func settings() throws {
     let folder = try TemporaryFolder()
