@@ -34,10 +34,11 @@ esac
 
 echo "fuzz: building" >&2
 # Without the linker option, counters are thrown away as unused; in two options, the second sanitizer would undo the first.
+program=$work/release/graft-fuzz
+rm -f "$program"
 swift build --package-path Fuzzing --scratch-path "$work" -c release -Xlinker -z -Xlinker nostart-stop-gc \
   -Xswiftc -sanitize=fuzzer,address \
   | grep -E 'error|warning' >&2 || true
-program=$work/release/graft-fuzz
 [[ -x $program ]] || exit 1
 
 corpus=$work/corpus/$target

@@ -52,7 +52,9 @@ public struct Conversion: Sendable {
     ledger = Ledger(
       output: path, format: format.name, tensorCount: tensors.count,
       byteCount: tensors.reduce(0) { $0 &+ ($1.alias == nil ? $1.byteCount : 0) }, items: items, texts: texts,
-      warnings: format.lint(tensors.map(TensorDeclaration.init), metadata), notes: reader.notes)
+      warnings: selection.unusedRules.map {
+        Diagnostic("convert.unused", "\($0) is for no tensor", severity: .warning)
+      } + format.lint(tensors.map(TensorDeclaration.init), metadata), notes: reader.notes)
     self.reader = reader
     self.path = path
     self.options = options

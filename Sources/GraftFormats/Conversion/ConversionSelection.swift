@@ -8,6 +8,8 @@ struct ConversionSelection {
   let dropped: [TensorEntry]
   /// Whether every tensor of the source is there under its old name.
   let keepsNames: Bool
+  /// The options that are for no tensor.
+  let unusedRules: [String]
   private let holdsOneTensor: Bool
   private let names: [String]
   private let dtypes: [DType]
@@ -39,9 +41,21 @@ struct ConversionSelection {
     part = SelectedCheckpoint(reader, key: nil, entries: indices.map { reader.entries[$0] }, indices: indices)
     self.dropped = dropped
     holdsOneTensor = format.holdsOneTensor
+    var (usedRenames, usedDTypes): (Set<Int>, Set<Int>) = ([], [])
     names =
-      format.holdsOneTensor ? [""] : try Self.names(of: part.entries, options.renames, file: reader.file)
-    dtypes = try Self.dtypes(of: part.entries, options.dtypes, file: reader.file)
+      format.holdsOneTensor
+      ? [""] : try Self.names(of: part.entries, options.renames, file: reader.file, used: &usedRenames)
+    dtypes = try Self.dtypes(of: part.entries, options.dtypes, file: reader.file, used: &usedDTypes)
+    func unused(_ option: String, _ patterns: [NamePattern]) -> [String] {
+      patterns.filter { pattern in !reader.entries.contains { pattern.matches($0.name) } }.map {
+        "\(option) '\($0.text)'"
+      }
+    }
+    let renames = format.holdsOneTensor ? [] : options.renames.enumerated().filter { !usedRenames.contains($0.offset) }
+    unusedRules =
+      unused("--include", options.includes) + unused("--exclude", options.excludes)
+      + renames.map { "--rename '\($0.element.text)'" }
+      + options.dtypes.enumerated().filter { !usedDTypes.contains($0.offset) }.map { "--dtype '\($0.element.text)'" }
     var dictionaries: [String: [String]] = [:]
     for entry in reader.entries where entry.path.count > 1 {
       let keys = Array(entry.path.dropLast())
@@ -88,15 +102,16 @@ struct ConversionSelection {
   }
 
   private static func names(
-    of entries: [TensorEntry], _ rules: [RenameRule], file: String
+    of entries: [TensorEntry], _ rules: [RenameRule], file: String, used: inout Set<Int>
   ) throws(Diagnostic) -> [String] {
     var names: [String] = []
     var owners: [String: String] = [:]
     var budget = RenameRule.stepLimit
     for entry in entries {
       var name = entry.name
-      for rule in rules.reversed() {
+      for (index, rule) in rules.enumerated().reversed() {
         guard let new = try rule.newName(for: entry.name, budget: &budget) else { continue }
+        used.insert(index)
         name = new
         break
       }
@@ -112,11 +127,13 @@ struct ConversionSelection {
   }
 
   private static func dtypes(
-    of entries: [TensorEntry], _ rules: [DTypeRule], file: String
+    of entries: [TensorEntry], _ rules: [DTypeRule], file: String, used: inout Set<Int>
   ) throws(Diagnostic) -> [DType] {
     var dtypes: [DType] = []
     for entry in entries {
-      let target = rules.reversed().lazy.compactMap { $0.target(for: entry.name, entry.dtype) }.first ?? entry.dtype
+      let rule = rules.lastIndex { $0.target(for: entry.name, entry.dtype) != nil }
+      if let rule { used.insert(rule) }
+      let target = rule.map { rules[$0].dtype } ?? entry.dtype
       let count = entry.shape.elementCount ?? 0
       guard target == entry.dtype || (Cast(from: entry.dtype, to: target) != nil && target.byteCount(of: count) != nil)
       else {

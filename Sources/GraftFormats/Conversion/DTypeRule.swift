@@ -11,6 +11,9 @@ public struct DTypeRule: Sendable, Hashable {
   /// What they become.
   public let dtype: DType
 
+  /// As a person writes it.
+  var text: String { (pattern.map { $0.text + "=" } ?? "") + dtype.rawValue }
+
   /// Reads `D` or `GLOB=D`; the last `=` divides them.
   ///
   /// - Throws: `convert.dtype`.

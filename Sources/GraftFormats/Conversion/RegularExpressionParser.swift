@@ -285,7 +285,11 @@ struct RegularExpressionCompiler {
   private mutating func addRepetition(
     _ inner: RegularExpressionTree, _ low: Int, _ high: Int?, _ isLazy: Bool
   ) -> Bool {
-    for _ in 0..<low { guard add(inner) else { return false } }
+    for _ in 0..<low {
+      let count = program.count
+      guard add(inner) else { return false }
+      if program.count == count { break }  // Nothing, however often.
+    }
     guard let high else {
       let split = program.count
       program.append(.match)

@@ -72,7 +72,7 @@ public struct RenameRule: Sendable, Hashable {
     var plain = ""
     var rest = text[...]
     func group(_ number: Int?) throws(Diagnostic) -> Piece {
-      guard let number, number < expression.groupCount else {
+      guard let number, (0..<expression.groupCount).contains(number) else {
         throw Diagnostic(
           "convert.rename",
           "the new name of '\(rule.shortened)' names a group that the pattern's \(expression.groupCount - 1) do not have",

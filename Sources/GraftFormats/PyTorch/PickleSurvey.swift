@@ -194,16 +194,34 @@ public enum PickleGlobals {
   public static func list(_ path: String) throws(Diagnostic) -> [PickledName] {
     let path = PathKind(of: path) == .folder ? try Folder.checkpoint(in: path) : path
     let mapped = try MappedFile(path: path)
-    var found: [PickledName] = []
+    var found = NameList()
     guard ShardedCheckpoint.recognises(mapped.storage.bytes) else {
       try list(mapped, into: &found)
-      return found
+      return found.names
     }
     for shard in try ShardedCheckpoint.shardPaths(ofIndex: path) { try list(try MappedFile(path: shard), into: &found) }
-    return found
+    return found.names
   }
 
-  private static func list(_ mapped: MappedFile, into found: inout [PickledName]) throws(Diagnostic) {
+  /// Names of several pickles, each once, in the order in which they came.
+  private struct NameList {
+    private(set) var names: [PickledName] = []
+    private var places: [String: Int] = [:]
+
+    mutating func merge(_ others: [PickledName]) {
+      for name in others {
+        // No name holds a line feed, as pickles end names by it.
+        if let place = places[name.module + "\n" + name.name] {
+          names[place].isCalled = names[place].isCalled || name.isCalled
+        } else {
+          places[name.module + "\n" + name.name] = names.count
+          names.append(name)
+        }
+      }
+    }
+  }
+
+  private static func list(_ mapped: MappedFile, into found: inout NameList) throws(Diagnostic) {
     let bytes = mapped.storage.bytes
     if ZipArchive.recognises(bytes) {
       for record in try ZipArchive(mapped).records where record.name.hasSuffix(".pkl") {
@@ -212,7 +230,7 @@ public enum PickleGlobals {
             "pytorch.compressed", "'\(record.name.shortened)' is compressed; torch only stores",
             at: Location(mapped.path, record.range))
         }
-        merge(PickleSurvey(mapped, record.range).names, into: &found)
+        found.merge(PickleSurvey(mapped, record.range).names)
       }
       return
     }
@@ -222,19 +240,9 @@ public enum PickleGlobals {
     var position = 0
     for _ in 0..<(isLegacy ? 5 : 1) where position < bytes.count {
       let survey = PickleSurvey(mapped, position..<bytes.count)
-      merge(survey.names, into: &found)
+      found.merge(survey.names)
       guard survey.isComplete else { return }
       position = survey.end
-    }
-  }
-
-  private static func merge(_ names: [PickledName], into found: inout [PickledName]) {
-    for name in names {
-      if let known = found.firstIndex(where: { $0.module == name.module && $0.name == name.name }) {
-        found[known].isCalled = found[known].isCalled || name.isCalled
-      } else {
-        found.append(name)
-      }
     }
   }
 

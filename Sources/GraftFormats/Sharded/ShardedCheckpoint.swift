@@ -4,7 +4,7 @@ import GraftIR
 //
 //   {"metadata": {"total_size": 123}, "weight_map": {"tensor": "model-00001-of-00002.safetensors", ...}}
 //
-// `total_size` is not compared: writers count tensors that share their bytes differently.
+// Another `total_size` is told, not refused: writers count tensors that share their bytes differently.
 
 /// Several checkpoint files that an index ties together.
 final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {

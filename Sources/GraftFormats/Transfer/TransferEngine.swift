@@ -155,13 +155,15 @@ public enum TransferEngine {
     try checkFile(path, force: options.force)
   }
 
-  /// Removes the journal of an output that was written with `keepsJournal`.
-  public static func removeJournal(of path: String) { unlink(OutputName(path).journalPath) }
-
   /// The same for a file that is no checkpoint.
+  ///
+  /// - Throws: `transfer.exists`, `transfer.folder`, `transfer.create`.
   public static func checkFile(_ path: String, force: Bool) throws(Diagnostic) {
     try OutputFile.probe(path, force: force)
   }
+
+  /// Removes the journal of an output that was written with `keepsJournal`.
+  public static func removeJournal(of path: String) { unlink(OutputName(path).journalPath) }
 
   /// Refuses a `path` that is one of the files that `readers` read.
   ///

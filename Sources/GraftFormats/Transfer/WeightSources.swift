@@ -119,7 +119,11 @@ extension WeightSources {
     if omission.expression == omission.expected { return }
     let (found, expected) = (try evaluate(omission.expression), try evaluate(omission.expected))
     let values = (found.doubles, expected.doubles)
-    let largest = zip(values.0, values.1).reduce(0.0) { max($0, ($1.0 - $1.1).magnitude) }
+    // What is no number differs from every number.
+    let largest = zip(values.0, values.1).reduce(0.0) {
+      let difference = ($1.0 - $1.1).magnitude
+      return difference.isNaN ? .infinity : max($0, difference)
+    }
     // What is stored narrower was rounded to it.
     let tolerance = found.dtype.bitWidth < 32 ? 0x1p-7 : 0x1p-13
     guard values.0.count == values.1.count, largest <= tolerance else {

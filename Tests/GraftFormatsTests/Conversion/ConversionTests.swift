@@ -189,6 +189,25 @@ import Testing
     #expect(try convert(reader.selecting("ema"), folder.path + "/z.pt").candidates.isEmpty)
   }
 
+  @Test("A rule that is for no tensor is told") func unused() throws {
+    let folder = try TemporaryFolder()
+    try TransferEngine.write(
+      [("a.weight", Tensor(zeros: .f32, [8])), ("a.bias", Tensor(zeros: .f32, [8]))], to: folder.path + "/x.pt")
+    var options = ConversionOptions()
+    options.includes = [NamePattern("a.*"), NamePattern("c.*")]
+    options.excludes = [NamePattern("*.bias"), NamePattern("none")]
+    options.dtypes = [try DTypeRule("a.weight=bf16"), try DTypeRule("f16"), try DTypeRule("i8")]
+    options.renames = [try RenameRule("^a=>b"), try RenameRule("^z=>b")]
+    let reader = try Formats.open(folder.path + "/x.pt")
+    let ledger = try Conversion(reader, to: folder.path + "/y.pt", options: options).ledger
+    #expect(ledger.warnings.map(\.rule) == [String](repeating: "convert.unused", count: 5))
+    #expect(
+      ledger.warnings.map(\.message) == [
+        "--include 'c.*' is for no tensor", "--exclude 'none' is for no tensor", "--rename '^z=>b' is for no tensor",
+        "--dtype 'a.weight=bf16' is for no tensor", "--dtype 'i8' is for no tensor",
+      ])
+  }
+
   @Test("What readers of the output refuse is told before it is written") func lint() throws {
     let folder = try TemporaryFolder()
     func rules(_ dtype: DType, _ name: String, metadata: [String: String] = [:], name tensor: String = "x") throws

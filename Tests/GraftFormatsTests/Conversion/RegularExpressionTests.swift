@@ -43,7 +43,8 @@ import Testing
   }
 
   @Test(
-    "A rule has an arrow, and names only groups that are there", arguments: ["a", "", "a=>$1", "(a)=>\\2", "a=>${n}"])
+    "A rule has an arrow, and names only groups that are there",
+    arguments: ["a", "", "a=>$1", "(a)=>\\2", "a=>${n}", "a=>${-1}"])
   func rules(_ text: String) throws {
     let error = #expect(throws: Diagnostic.self) { try RenameRule(text) }
     #expect(error?.rule == "convert.rename" && error?.category == .usage)
@@ -53,7 +54,7 @@ import Testing
     "Patterns that make others run for ages take no time", .timeLimit(.minutes(1)),
     arguments: [
       "(a*)*b", "(a|a)*b", "(a|aa)+$", "(.*.*.*.*)*x", "(a?){30}a{30}", "((a+)+)+!", "(x+x+)+y",
-      "^(([a-z])+.)+[A-Z]([a-z])+$",
+      "^(([a-z])+.)+[A-Z]([a-z])+$", "(?:(?:(?:(?:){1000}){1000}){1000}){1000}", "(?:(?:x{0}){1000}){1000}",
     ])
   func hostile(_ pattern: String) throws {
     let start = ContinuousClock.now
