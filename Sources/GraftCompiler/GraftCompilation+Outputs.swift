@@ -8,7 +8,9 @@ extension GraftCompilation {
     if try evaluator.isTrue(condition, environment) { return }
     failedRequirements.append(text(of: condition))
     var message = "'\(text(of: condition))' does not hold"
-    if case .binary(let sign, let left, let right, _) = condition.kind, sign.isComparison,
+    let broken = try self.broken(condition, environment)
+    if broken.at != condition.at { message += ": '\(text(of: broken))' does not" }
+    if case .binary(let sign, let left, let right, _) = broken.kind, sign.isComparison,
       case .number(let a)? = try? evaluator.evaluate(left, environment),
       case .number(let b)? = try? evaluator.evaluate(right, environment)
     {
@@ -19,6 +21,15 @@ extension GraftCompilation {
       }
     }
     throw Diagnostic("require.failed", message, at: condition.at)
+  }
+
+  /// Of conditions that `and` joins, the first that does not hold.
+  private func broken(_ condition: Expression, _ environment: Environment) throws(Diagnostic) -> Expression {
+    var condition = condition
+    while case .binary(.and, let left, let right, _) = condition.kind {
+      condition = try evaluator.isTrue(left, environment) ? right : left
+    }
+    return condition
   }
 
   private func grouped(_ number: Number) -> String { number.whole.map { groupedDigits($0) } ?? number.description }

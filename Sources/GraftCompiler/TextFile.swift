@@ -13,7 +13,7 @@ package enum TextFile {
       if errno == ENOENT || errno == ENOTDIR { return nil }
       throw Diagnostic(
         "files.unreadable", "'\(path)' cannot be opened: \(String(cString: strerror(errno)))", at: Location(path),
-        category: .inputMissing)
+        category: .ioFailure)
     }
     defer { if path != "-" { close(descriptor) } }
     var information = stat()

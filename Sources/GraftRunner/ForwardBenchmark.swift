@@ -64,6 +64,10 @@ public struct ForwardBenchmark {
         let weight = shape(node.inputs[1])
         let rows = shape(node.inputs[0]).dropLast().reduce(1, *)
         products[[rows, weight[0], weight[1]], default: 0] += 1
+      case "MatMul":
+        let (left, right) = (shape(node.inputs[0]), shape(node.inputs[1]))
+        let count = shape(node.results[0]).dropLast(2).reduce(1, *)
+        products[[left[left.count - 2], right[right.count - 1], right[right.count - 2]], default: 0] += count
       case "Attention":
         let (query, key) = (shape(node.inputs[0]), shape(node.inputs[1]))
         let heads = node.attributes.int("heads", default: 1)

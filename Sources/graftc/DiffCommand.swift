@@ -42,6 +42,10 @@ struct DiffCommand: ParsableCommand {
         }
       }
       isEqual = difference.isEqual
+      let key = SelfDescription.architectureKey
+      if difference.isEqual, let architecture = a.metadata[key], let other = b.metadata[key], architecture != other {
+        console.note("the tensors are equal, and the recorded architectures are not: 'graftc inspect' shows them")
+      }
       try console.print(json ? difference.json.text() : difference.text)
     }
     if !isEqual { throw ExitCode(1) }

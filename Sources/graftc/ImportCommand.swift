@@ -18,14 +18,8 @@ struct ImportCommand: ParsableCommand {
   func run() throws {
     let console = Console(common)
     let result = ConfigurationImport(configuration, operatorFile: operatorConfig)
-    let renderer = DiagnosticRenderer(sources: result.sources)
-    for diagnostic in result.diagnostics.inSourceOrder where diagnostic.severity == .error || !console.isQuiet {
-      console.write(renderer.render(diagnostic))
-    }
-    if let first = result.diagnostics.inSourceOrder.first(where: { $0.severity == .error }) {
-      throw ExitCode(first.category.exitCode)
-    }
-    guard let text = result.text else { throw ExitCode.failure }
+    try console.finish(result.diagnostics.inSourceOrder, result.sources)
+    guard let text = result.text else { return }
     try console.run { () throws(Diagnostic) in
       guard let output else { return try console.print(text, terminator: "") }
       let file = try OutputFile(path: output, force: force)

@@ -49,37 +49,37 @@ struct SampleCommand: ParsableCommand {
       let sampler = try Sampler(process, method: self.sampler == .ddpm ? .ddpm : .ddim(eta: Float(eta ?? 0)))
       let given = try noise.map { path throws(Diagnostic) in try Formats.open(CheckpointAddress(parsing: path)) }
 
-      var rows: [(name: String, samples: Tensor)] = []
+      // What is wrong with any of them is told before the long work.
+      var opened: [(text: String, model: OpenModel, denoiser: Denoiser)] = []
       for text in models {
-        let opened = try compiler.open(ModelAddress(text), randomWeights: randomWeights)
-        console.notes(of: compiler)
-        if text == models.last { try compiler.refuseUnusedSettings() }
-        for model in opened {
+        for model in try compiler.open(ModelAddress(text), randomWeights: randomWeights) {
           try TransferEngine.checkSources(model.readers + (given.map { [$0] } ?? []), areNot: output)
           let runner = Model(model.program, pool: pool) { name throws(Diagnostic) in try model.tensor(name) }
           let denoiser = try Denoiser(runner, classes: classes, guidance: guidance)
-          if output.hasSuffix(".png"), denoiser.shape.axes.first != 3 {
-            throw Diagnostic(
-              "pictures.sample-shape", "samples of \(denoiser.shape) are no pictures, expected [3, height, width]",
-              help: "write them to a .safetensors file; latents need an autoencoder to become pictures")
-          }
-          let other = rows.first.map { Shape(Array($0.samples.shape.axes.dropFirst())) } ?? denoiser.shape
+          if output.hasSuffix(".png") { try Picture.check(denoiser.shape) }
+          let other = opened.first?.denoiser.shape ?? denoiser.shape
           guard denoiser.shape == other else {
             throw Diagnostic(
               "sample.sizes", "'\(text)' gives samples of \(denoiser.shape), and the models before it of \(other)",
               help: "sample them apart", category: .usage)
           }
-          for seed in seeds {
-            let bar = console.progressBar("\(text), seed \(seed)")
-            console.detail("\(text), seed \(seed): \(process.stepCount) steps of \(classes.count) pictures")
-            let samples = try sampler.samples(
-              classes.count, of: denoiser.shape, isGuided: denoiser.isGuided, noise: try sampleNoise(seed, given),
-              progress: { state throws(Diagnostic) in
-                bar(state.completedStepCount, state.stepCount)
-                try Interruption.check()
-              }, model: { x, time throws(Diagnostic) in try denoiser.predict(x, at: time) })
-            rows.append((rowLabel(text, model.settings, seed), samples))
-          }
+          opened.append((text, model, denoiser))
+        }
+        console.notes(of: compiler)
+      }
+      try compiler.refuseUnusedSettings()
+      var rows: [(name: String, samples: Tensor)] = []
+      for (text, model, denoiser) in opened {
+        for seed in seeds {
+          let bar = console.progressBar("\(text), seed \(seed)")
+          console.detail("\(text), seed \(seed): \(process.stepCount) steps of \(classes.count) pictures")
+          let samples = try sampler.samples(
+            classes.count, of: denoiser.shape, isGuided: denoiser.isGuided, noise: try sampleNoise(seed, given),
+            progress: { state throws(Diagnostic) in
+              bar(state.completedStepCount, state.stepCount)
+              try Interruption.check()
+            }, model: { x, time throws(Diagnostic) in try denoiser.predict(x, at: time) })
+          rows.append((rowLabel(text, model.settings, seed), samples))
         }
       }
       try write(rows, classes)

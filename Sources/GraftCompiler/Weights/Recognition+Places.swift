@@ -2,6 +2,9 @@ import GraftIR
 
 /// What a part is given where it stands: it tells operators of the same tensors apart.
 extension Recognition {
+  /// Entries of a list, and branches of a level, that a file may have.
+  static let entryLimit = 10_000
+
   /// Whether `module` takes what the model gives at `path`, and gives what it needs there; also where that cannot be told.
   mutating func fits(_ module: Module, at path: [String]) -> Bool {
     // What is open makes the whole impossible to try; its parts are tried one by one.
@@ -28,6 +31,30 @@ extension Recognition {
       // An input by name comes from around, which is not here.
       return error.rule == "calls.missing-input"
     }
+  }
+
+  /// `module` with as many entries in its lists, and with the parallel levels, that the file has.
+  func outline(_ module: Module, _ path: [String]) -> Module {
+    guard case .record(let entries) = datum(at: path) else { return module }
+    if case .record(let branches)? = entries["branches"], entries["merge"] != nil, module.part("branches") == nil,
+      module.symbol != nil, !path.isEmpty, branches.count <= Self.entryLimit
+    {
+      let scope = Scope(parent: nil, file: names)
+      var level = Module(.parallel, scope: scope)
+      let modules = (0..<branches.count).map { outline(module, path + ["branches", String($0)]) }
+      level.parts = [("branches", Module.list(modules, scope: scope))]
+      return level
+    }
+    var result = module
+    if path.count == 1, module.isList, let pattern = module.parts.first?.module, entries.count <= Self.entryLimit {
+      result = Module.list([Module](repeating: pattern, count: entries.count), scope: module.scope)
+    }
+    // Levels stand in the lists of a model.
+    guard path.isEmpty || (path.count == 1 && module.isList) else { return result }
+    for (index, part) in result.parts.enumerated() {
+      result.parts[index].module = outline(part.module, path + [part.name])
+    }
+    return result
   }
 
   /// The types at the place of `path` in the model as it is expected; all entries of a list, and all branches, get the same.

@@ -139,7 +139,8 @@ struct Recognition {
   /// Works out which parts `--assume 'PATH = OPERATOR'` speaks of.
   private mutating func learnPlaces(_ module: Module) throws(Diagnostic) {
     let checkpoints = Checkpoints { _ throws(Diagnostic) in nil }
-    let state = GraftState(base: module, evaluator: evaluator, checkpoints: checkpoints, seed: 0)
+    let outline = outline(module, [])
+    let state = GraftState(base: outline, evaluator: evaluator, checkpoints: checkpoints, seed: 0)
     let environment = Environment(scope: Scope(parent: nil, file: names), place: .graft(state))
     for assumption in assumptions {
       guard let path = assumption.path else { continue }
@@ -177,7 +178,7 @@ struct Recognition {
     var module = expected
     if expected.isList, case .record(let entries) = datum(at: path) {
       // A list has as many entries as the file says; they are like the first one.
-      guard let pattern = expected.parts.first?.module, entries.count <= 10_000,
+      guard let pattern = expected.parts.first?.module, entries.count <= Self.entryLimit,
         (0..<entries.count).allSatisfy({ entries[String($0)] != nil })
       else { throw mismatch(expected, path) }
       if expected.parts.count != entries.count, surroundings.count == 1 {
@@ -204,7 +205,7 @@ struct Recognition {
   ) throws(Diagnostic) -> Module? {
     guard case .record(let entries) = datum(at: path), entries.count == 2, entries["merge"] != nil,
       case .record(let branches)? = entries["branches"], expected.part("branches") == nil, expected.symbol != nil,
-      !branches.isEmpty, branches.count <= 10_000
+      !branches.isEmpty, branches.count <= Self.entryLimit
     else { return nil }
     var modules: [Module] = []
     for index in 0..<branches.count {

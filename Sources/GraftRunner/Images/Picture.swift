@@ -22,6 +22,18 @@ public struct Picture: Sendable, Hashable {
     self.init(width: width, height: height, bytes: [UInt8](repeating: grey, count: 3 * width * height))
   }
 
+  /// Makes sure that samples of `shape` [C, H, W] are pictures: of three colours, or of one grey.
+  ///
+  /// - Throws: `pictures.sample-shape`.
+  public static func check(_ shape: Shape) throws(Diagnostic) {
+    let axes = shape.axes
+    guard axes.count == 3, axes[0] == 3 || axes[0] == 1, axes[1] > 0, axes[2] > 0 else {
+      throw Diagnostic(
+        "pictures.sample-shape", "samples of \(shape) are no pictures, expected [3, height, width]",
+        help: "write them to a .safetensors file; latents need an autoencoder to become pictures")
+    }
+  }
+
   /// The pictures that `samples` [n, C, H, W] show, C being 3 for colours or 1 for grey.
   ///
   ///     byte = truncate(clamp(127.5 x + 128, 0, 255)),  0 where x is not a number
@@ -29,12 +41,12 @@ public struct Picture: Sendable, Hashable {
   /// - Throws: `pictures.sample-shape` where the samples have another shape.
   public static func pictures(of samples: Tensor) throws(Diagnostic) -> [Picture] {
     let axes = samples.shape.axes
-    guard samples.dtype.isFloatingPoint, axes.count == 4, axes[1] == 3 || axes[1] == 1, axes[2] > 0, axes[3] > 0 else {
+    guard samples.dtype.isFloatingPoint, axes.count == 4 else {
       throw Diagnostic(
         "pictures.sample-shape",
-        "samples of \(samples.type) are no pictures, expected floating point [n, 3, height, width]",
-        help: "write them to a .safetensors file; latents need an autoencoder to become pictures")
+        "samples of \(samples.type) are no pictures, expected floating point [n, 3, height, width]")
     }
+    try check(Shape(Array(axes.dropFirst())))
     let (channels, pixels) = (axes[1], axes[2] * axes[3])
     let values = samples.floats
     return (0..<axes[0]).map { index in

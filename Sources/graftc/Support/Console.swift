@@ -108,8 +108,12 @@ struct Console {
   /// Prints what `compiler` found and ends where there are errors.
   func finish(_ compiler: Compiler) throws {
     notes(of: compiler)
-    let renderer = DiagnosticRenderer(sources: compiler.sources)
-    let all = compiler.diagnostics.inSourceOrder
+    try finish(compiler.diagnostics.inSourceOrder, compiler.sources)
+  }
+
+  /// Prints `all` and ends where there are errors.
+  func finish(_ all: [Diagnostic], _ sources: [SourceText]) throws {
+    let renderer = DiagnosticRenderer(sources: sources)
     for diagnostic in all where diagnostic.severity == .error || !isQuiet { write(renderer.render(diagnostic)) }
     let errors = all.filter { $0.severity == .error }
     // What is wrong counts before what is missing: that is no one's mistake.

@@ -100,6 +100,24 @@ import GraftCompiler
     #expect(compiled.grafts.isEmpty)
   }
 
+  @Test("Of conditions that are joined, the one that does not hold is told with its numbers")
+  func joinedConditions() {
+    let compiled = Compiled.small("require depth == 4 and depth < 3 and depth > 0")
+    #expect(compiled.rules == ["require.failed"])
+    #expect(
+      compiled.diagnostics.first?.message
+        == "'depth == 4 and depth < 3 and depth > 0' does not hold: 'depth < 3' does not: 4 and 3 (+1)")
+  }
+
+  @Test("A word that an argument does not take comes with those that it does")
+  func words() {
+    let compiled = Compiled.small("parallelize blocks in pairs with merge_linear(start: averge)")
+    #expect(compiled.rules == ["calls.type"])
+    #expect(
+      compiled.diagnostics.first?.message == "'start' of 'merge_linear' is average | fresh, and not 'averge'")
+    #expect(compiled.diagnostics.first?.label == "did you mean 'average'?")
+  }
+
   @Test("A misspelt name gets a suggestion")
   func suggestions() {
     func label(_ statement: String) -> String? { Compiled.small(statement).diagnostics.first?.label }

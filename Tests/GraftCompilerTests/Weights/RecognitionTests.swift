@@ -165,6 +165,19 @@ import GraftCompiler
     }
   }
 
+  @Test("Parts of single branches are assumed by their paths")
+  func branches() throws {
+    func call(_ window: String, _ path: String) throws -> String? {
+      try fixture(
+        "parallel/hybrid_pairs_random.safetensors",
+        assuming: ["dit(heads: 4)", "blocks[i in all where i == 2].branches[0].attn = swa(window: \(window))"]
+      ).module[path: path.split(separator: ".").map(String.init)]?.callText
+    }
+    #expect(try call("[2 * i, 4]", "blocks.2.branches.0.attn") == "swa(width: 32, heads: 4, window: [4, 4])")
+    #expect(try call("[4, 4]", "blocks.0.branches.1.attn") == "hyena_x(width: 32, kernel: 4)")
+    #expect(try call("[4, 4]", "blocks.3.branches.0.attn") == "mha(width: 32, heads: 4)")
+  }
+
   @Test("What tensors cannot tell is asked for, with the very words to say it")
   func asks() throws {
     let module = try small("")
