@@ -14,6 +14,8 @@ final class GraftCompilation {
   private(set) var scope: Scope
   private(set) var state: GraftState?
   private var edits: [PlannedEdit] = []
+  /// Whether an edit was left out because a file is missing, so that conditions do not speak of this model.
+  private var missesEdit = false
   var emits: [CompiledGraft.Emit] = []
   var requirements: [String] = []
   var failedRequirements: [String] = []
@@ -75,6 +77,7 @@ final class GraftCompilation {
         // What failed is as if it were not there, so that the lines below tell of their own mistakes only.
         if let before { state?.restore(before) }
         if isNews(error) { diagnostics.report(error.at(statement.at)) }
+        if statement.kind.isEdit, error.category == .inputMissing { missesEdit = true }
         // Without a base nothing below means anything, and what has grown beyond a limit is not tried again.
         if case .base = statement.kind { return nil }
         if error.rule.hasPrefix("limits.") { return nil }
@@ -102,6 +105,8 @@ final class GraftCompilation {
   /// Whether an error is more than the echo of one that was told.
   private func isNews(_ error: Diagnostic) -> Bool {
     if error.rule == "graft.no-base" { return !diagnostics.items.contains { $0.rule == error.rule } }
+    // Nobody is at fault, and the condition is one on the model with the edit.
+    if error.rule == "require.failed", missesEdit { return false }
     return error.rule.hasPrefix("limits.") || !evaluator.metBrokenName
   }
 
@@ -296,6 +301,16 @@ extension Diagnostics {
   /// Whether anything is wrong but conditions that do not hold.
   var hasErrorsBesideRequirements: Bool {
     items.contains { $0.severity == .error && $0.rule != "require.failed" }
+  }
+}
+
+extension GraftStatement.Kind {
+  /// Whether it changes the model.
+  fileprivate var isEdit: Bool {
+    switch self {
+    case .replace, .remove, .parallelize: true
+    case .base, .let, .require, .emit, .training: false
+    }
   }
 }
 

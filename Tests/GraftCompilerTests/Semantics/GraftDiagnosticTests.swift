@@ -235,6 +235,13 @@ import GraftCompiler
       compiled.rules == ["values.division-by-zero", "paths.out-of-range", "replace.result", "require.failed"])
   }
 
+  @Test("Where a file is missing, a condition on what it would have led to is no second mistake")
+  func missingFile() {
+    let kept = "replace blocks with blocks[top(2, read(\"scores.json\"))]\nrequire depth == 2"
+    #expect(Compiled.small("require depth == 4\n" + kept).rules == ["files.missing"])
+    #expect(Compiled.small("require depth == 3\n" + kept).rules == ["require.failed", "files.missing"])
+  }
+
   @Test("Nothing that needs a name whose 'let' failed is told, however it is used, and a new value mends it")
   func brokenNames() {
     let compiled = Compiled.small(
