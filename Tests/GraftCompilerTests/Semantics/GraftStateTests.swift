@@ -178,25 +178,6 @@ import GraftCompiler
     #expect(compiled.call("blocks.1.merge") == "gated(width: 8, branches: 2)")
   }
 
-  @Test("The published graft of DiT-XL/2 in gated pairs has the published number of parameters")
-  func gatedPairs() throws {
-    let compiled = Compiled(try Project.text("Tests/Fixtures/examples/03-parallel-d14-gated.graft"))
-    #expect(compiled.rules == [])  // It requires 712,320,800 itself.
-    #expect(compiled.grafts.first?.grafted.parameters == 712_320_800)
-  }
-
-  static let examples = [
-    "01-hyena_x-50p.graft", "03-parallel-d14-gated.graft", "05-mlp-schedule.graft", "07-widening.graft",
-    "12-grow-identity.graft", "13-conv2d.graft", "14-patch-channels.graft", "15-sweep.graft",
-  ]
-
-  @Test("Grafts of a first month compile, and their requirements hold", arguments: examples)
-  func example(_ name: String) throws {
-    let compiled = Compiled(try Project.text("Tests/Fixtures/examples/\(name)"))
-    #expect(compiled.diagnostics == [])
-    #expect(!compiled.grafts.isEmpty)
-  }
-
   @Test("Emitted types follow the most special path that is said")
   func emit() throws {
     let compiled = Compiled.small(
