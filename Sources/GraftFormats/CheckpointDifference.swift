@@ -52,7 +52,7 @@ public struct CheckpointDifference: Sendable, Hashable {
       let x = try first.tensor(at: index)
       let y = try second.tensor(at: other)
       let isSameType = entry.dtype == found.dtype
-      if isSameType, x.hasSameBytes(as: y) { continue }
+      if x == y { continue }
       let difference = TensorComparison(x, y, relative: relative, absolute: absolute)
       let isClose = difference.farCount == 0
       if isClose && (relative > 0 || absolute > 0) { continue }

@@ -1,4 +1,3 @@
-import Glibc
 import GraftIR
 import GraftKernels
 
@@ -108,12 +107,5 @@ extension Tensor {
     for index in 0..<count {
       room.storeBytes(of: dtype.load(start + index, from: bytes), toByteOffset: 8 * index, as: Double.self)
     }
-  }
-
-  /// Whether the bytes are those of `other`.
-  func hasSameBytes(as other: Tensor) -> Bool {
-    let (a, b) = (bytes, other.bytes)
-    guard a.count == b.count, let x = a.baseAddress, let y = b.baseAddress else { return a.count == b.count }
-    return memcmp(x, y, a.count) == 0
   }
 }

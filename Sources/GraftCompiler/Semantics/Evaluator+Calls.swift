@@ -191,19 +191,15 @@ extension Evaluator {
   private func value(
     of expression: Expression, for parameter: ParameterDeclaration, what: String, _ environment: Environment
   ) throws(Diagnostic) -> Datum {
-    if case .words(let words)? = parameter.type, case .name(let name) = expression.kind,
-      words.contains(where: { $0.text == name })
-    {
-      return .word(name)
-    }
-    if case .words(let words)? = parameter.type, case .name(let name) = expression.kind,
-      environment.scope.lookup(name) == nil, environment.scope.file.let(name) == nil
-    {
-      let near = suggestion(for: name, among: words.map(\.text))
-      throw Diagnostic(
-        "calls.type",
-        "'\(parameter.label.text)' of '\(what)' is \(words.map(\.text).joined(separator: " | ")), and not '\(name)'",
-        at: expression.at, label: near.map { "did you mean '\($0)'?" })
+    if case .words(let words)? = parameter.type, case .name(let name) = expression.kind {
+      if words.contains(where: { $0.text == name }) { return .word(name) }
+      if environment.scope.lookup(name) == nil, environment.scope.file.let(name) == nil {
+        let near = suggestion(for: name, among: words.map(\.text))
+        throw Diagnostic(
+          "calls.type",
+          "'\(parameter.label.text)' of '\(what)' is \(ParameterType.words(words).text), and not '\(name)'",
+          at: expression.at, label: near.map { "did you mean '\($0)'?" })
+      }
     }
     if parameter.operatorType != nil { return .operation(try operation(expression, environment)) }
     let datum = try evaluate(expression, environment)

@@ -33,15 +33,23 @@ extension Recognition {
     }
   }
 
+  /// The branches of the level that the file has at `path`, where the model has `expected`; `nil` where that is no level: it
+  /// holds `branches` and `merge`, as `parallelize` makes them.
+  func branchCount(at path: [String], of expected: Module) -> Int? {
+    guard case .record(let entries) = datum(at: path), entries.count == 2, entries["merge"] != nil,
+      case .record(let branches)? = entries["branches"], expected.part("branches") == nil, expected.symbol != nil,
+      !branches.isEmpty, branches.count <= Self.entryLimit
+    else { return nil }
+    return branches.count
+  }
+
   /// `module` with as many entries in its lists, and with the parallel levels, that the file has.
   func outline(_ module: Module, _ path: [String]) -> Module {
     guard case .record(let entries) = datum(at: path) else { return module }
-    if case .record(let branches)? = entries["branches"], entries["merge"] != nil, module.part("branches") == nil,
-      module.symbol != nil, !path.isEmpty, branches.count <= Self.entryLimit
-    {
+    if let branchCount = branchCount(at: path, of: module) {
       let scope = Scope(parent: nil, file: names)
       var level = Module(.parallel, scope: scope)
-      let modules = (0..<branches.count).map { outline(module, path + ["branches", String($0)]) }
+      let modules = (0..<branchCount).map { outline(module, path + ["branches", String($0)]) }
       level.parts = [("branches", Module.list(modules, scope: scope))]
       return level
     }

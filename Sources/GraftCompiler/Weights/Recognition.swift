@@ -203,12 +203,9 @@ struct Recognition {
   private mutating func parallelLevel(
     _ expected: Module, _ path: [String], _ surroundings: [Module]
   ) throws(Diagnostic) -> Module? {
-    guard case .record(let entries) = datum(at: path), entries.count == 2, entries["merge"] != nil,
-      case .record(let branches)? = entries["branches"], expected.part("branches") == nil, expected.symbol != nil,
-      !branches.isEmpty, branches.count <= Self.entryLimit
-    else { return nil }
+    guard let branchCount = branchCount(at: path, of: expected) else { return nil }
     var modules: [Module] = []
-    for index in 0..<branches.count {
+    for index in 0..<branchCount {
       modules.append(try resolve(expected, path + ["branches", String(index)], surroundings: surroundings))
     }
     var level = Module(.parallel, scope: Scope(parent: nil, file: names))

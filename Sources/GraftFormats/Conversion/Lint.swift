@@ -34,13 +34,9 @@ enum Lint {
   /// Source: ggml `gguf.cpp`, whose names end in a zero byte within 64, and whose programs know a model by its architecture.
   @Sendable static func gguf(_ tensors: [TensorDeclaration], _ metadata: [String: String]) -> [Diagnostic] {
     var warnings: [Diagnostic] = []
-    let long = tensors.filter { $0.name.utf8.count > 63 }
-    if let first = long.first {
+    if let (long, _) = named(tensors.filter { $0.name.utf8.count > 63 }) {
       warnings.append(
-        Diagnostic(
-          "convert.lint-name",
-          "'\(first.name.shortened)'\(long.count > 1 ? " and \(long.count - 1) more" : "") of over 63 bytes, which ggml's reader refuses",
-          severity: .warning))
+        Diagnostic("convert.lint-name", "\(long) of over 63 bytes, which ggml's reader refuses", severity: .warning))
     }
     if metadata[GGUFReader.ownArchitecture.key] == nil {
       warnings.append(
@@ -55,12 +51,13 @@ enum Lint {
   private static func dtypes(
     _ dtypes: Set<DType>, of tensors: [TensorDeclaration], _ what: String
   ) -> [Diagnostic] {
-    let found = tensors.filter { dtypes.contains($0.dtype) }
-    guard let first = found.first else { return [] }
-    let others = found.count > 1 ? " and \(found.count - 1) more" : ""
-    return [
-      Diagnostic(
-        "convert.lint-dtype", "'\(first.name.shortened)'\(others) of \(first.dtype), \(what)", severity: .warning)
-    ]
+    guard let (text, first) = named(tensors.filter { dtypes.contains($0.dtype) }) else { return [] }
+    return [Diagnostic("convert.lint-dtype", "\(text) of \(first.dtype), \(what)", severity: .warning)]
+  }
+
+  /// `'a.weight' and 3 more`, and the first of them; `nil` where there are none.
+  private static func named(_ found: [TensorDeclaration]) -> (text: String, first: TensorDeclaration)? {
+    guard let first = found.first else { return nil }
+    return ("'\(first.name.shortened)'" + (found.count > 1 ? " and \(found.count - 1) more" : ""), first)
   }
 }

@@ -27,15 +27,14 @@ final class GGUFReader: CheckpointReader, LocatedCheckpoint {
   init(_ mapped: MappedFile) throws(Diagnostic) {
     let header = try GGUFHeader(mapped)
     var metadata: [String: String] = [:]
-    var types: [JSON.Member] = []
+    var types: [String: String] = [:]
     for (key, value) in header.values {
       metadata[key] = value.text
-      if value.type != "text" { types.append(JSON.Member(key, .text(value.type))) }
+      if value.type != "text" { types[key] = value.type }
     }
     let scalars = Set(try Self.names(metadata.removeValue(forKey: Self.scalarsKey), mapped))
     if metadata[Self.ownArchitecture.key] == Self.ownArchitecture.text { metadata[Self.ownArchitecture.key] = nil }
-    types.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    if !types.isEmpty { metadata[Self.typesKey] = JSON.object(types).text() }
+    if !types.isEmpty { metadata[Self.typesKey] = JSON(types).text() }
     self.metadata = metadata
     self.mapped = mapped
     tensors = header.tensors

@@ -49,11 +49,7 @@ final class GGUFWriter: StreamingCheckpointWriter {
 
   func finish(deferred: [String: String]) throws(Diagnostic) {
     precondition(written == order.count, "every declared tensor is written")
-    for (name, place) in places.sorted(by: { $0.value < $1.value }) {
-      guard let text = deferred[name] else { continue }
-      precondition(text.utf8.count == 64, "deferred metadata have 64 bytes")
-      try file.overwrite(Array(text.utf8), at: place)
-    }
+    try file.fill(places, with: deferred)
   }
 
   private func padding(_ position: Int) -> Int { (alignment - position % alignment) % alignment }

@@ -25,10 +25,10 @@ final class PyTorchWriter: StreamingCheckpointWriter {
     order = request.declarations.indices.filter { request.declarations[$0].alias == nil }
     try Declarations.checkNames(declarations)
     // What graft tells of the file stands beside the pickle, which holds what trainers told.
-    var values = request.metadata.filter { !$0.key.hasPrefix("graft.") && $0.key != "format" }
-    let told = values
+    let own = request.metadata.filter { $0.key.hasPrefix("graft.") || $0.key == "format" }
+    var values = request.metadata.filter { own[$0.key] == nil }
     let pickle = try Pickler.pickle(declarations, key: request.key, values: &values)
-    metadata = request.metadata.filter { told[$0.key] == nil || values[$0.key] != nil }
+    metadata = own.merging(values) { own, _ in own }
     try record("data.pkl", pickle)
     try record(".format_version", Array("1".utf8))
     try record(".storage_alignment", Array("64".utf8))

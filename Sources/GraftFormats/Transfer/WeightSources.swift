@@ -118,15 +118,11 @@ extension WeightSources {
   func check(_ omission: WeightPlan.Omission) throws(Diagnostic) {
     if omission.expression == omission.expected { return }
     let (found, expected) = (try evaluate(omission.expression), try evaluate(omission.expected))
-    let values = (found.doubles, expected.doubles)
-    // What is no number differs from every number.
-    let largest = zip(values.0, values.1).reduce(0.0) {
-      let difference = ($1.0 - $1.1).magnitude
-      return difference.isNaN ? .infinity : max($0, difference)
-    }
-    // What is stored narrower was rounded to it.
+    let isSameShape = found.shape == expected.shape
+    let largest = isSameShape ? TensorComparison(found, expected, relative: 0, absolute: 0).largest : .infinity
+    // What is stored narrower was rounded to it; what is no number is within no tolerance.
     let tolerance = found.dtype.bitWidth < 32 ? 0x1p-7 : 0x1p-13
-    guard values.0.count == values.1.count, largest <= tolerance else {
+    guard largest <= tolerance else {
       throw Diagnostic(
         "transfer.omission",
         "\(omission.form) does not hold '\(omission.name)', which would be another one there: it differs by \(largest)")

@@ -152,6 +152,17 @@ package final class OutputFile {
     }.get()
   }
 
+  /// Writes deferred metadata, of 64 bytes each, over what stands at their `places`.
+  ///
+  /// - Throws: `transfer.write`.
+  func fill(_ places: [String: Int], with texts: [String: String]) throws(Diagnostic) {
+    for (name, place) in places.sorted(by: { $0.value < $1.value }) {
+      guard let text = texts[name] else { continue }
+      precondition(text.utf8.count == 64, "deferred metadata have 64 bytes")
+      try overwrite(Array(text.utf8), at: place)
+    }
+  }
+
   /// Lets those read, write and run it who may do so with the file at `other`.
   package func takePermissions(of other: String) {
     var status = stat()
