@@ -126,6 +126,10 @@ final class AliasedCheckpoint: CheckpointReader, LocatedCheckpoint {
     return FileRegion(file: whole.file, offset: whole.offset + alias.offset * width, byteCount: entry.byteCount)
   }
 
+  func blockRegion(at index: Int) -> FileRegion? {
+    index < base.entries.count ? base.blockRegion(at: index) : nil
+  }
+
   func arrangement(at index: Int) -> Arrangement {
     if index < base.entries.count { return base.arrangement(at: index) }
     return region(at: index) == nil ? .strided : .plain

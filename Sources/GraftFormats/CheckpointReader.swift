@@ -12,10 +12,13 @@ public struct TensorEntry: Sendable, Hashable {
   public let shape: Shape
   /// The bytes that its values fill when stored contiguously.
   public let byteCount: Int
+  /// The blocks that the file holds its values in, which are then read as f32; `nil` where each stands for itself.
+  public let blocks: BlockType?
 
   /// An entry; the caller has checked that `dtype` and `shape` fill whole bytes without overflow.
-  public init(path: [String], dtype: DType, shape: Shape) {
+  public init(path: [String], dtype: DType, shape: Shape, blocks: BlockType? = nil) {
     self.path = path
+    self.blocks = blocks
     name = path.joined(separator: "/")
     self.dtype = dtype
     self.shape = shape

@@ -8,6 +8,9 @@ public struct TensorDeclaration: Sendable, Hashable {
   public let dtype: DType
   /// The sizes of its axes.
   public let shape: Shape
+  /// The blocks that its values are written in, or `nil` where each stands for itself. The type is then f32, and rows
+  /// are whole blocks.
+  public let blocks: BlockType?
   /// The bytes that its values fill.
   public let byteCount: Int
   /// The declared tensor whose elements it shows, or `nil` where it has values of its own.
@@ -16,14 +19,18 @@ public struct TensorDeclaration: Sendable, Hashable {
   public let keys: [String]
 
   /// A declaration; `dtype` and `shape` fill whole bytes. The target of `alias` has the same dtype and is no alias.
-  public init(name: String, dtype: DType, shape: Shape, alias: TensorAlias? = nil, keys: [String] = []) {
+  public init(
+    name: String, dtype: DType, shape: Shape, blocks: BlockType? = nil, alias: TensorAlias? = nil, keys: [String] = []
+  ) {
+    precondition(blocks == nil || dtype == .f32 && blocks?.fits(shape) == true, "blocks are filled with rows of f32")
     precondition(keys.isEmpty || name.hasPrefix(keys.joined(separator: "/") + "/"), "a name begins with its keys")
     self.name = name
     self.dtype = dtype
     self.shape = shape
     self.alias = alias
     self.keys = keys
-    byteCount = shape.elementCount.flatMap(dtype.byteCount(of:)) ?? 0
+    self.blocks = blocks
+    byteCount = shape.elementCount.flatMap { blocks?.byteCount(of: $0) ?? dtype.byteCount(of: $0) } ?? 0
   }
 }
 

@@ -19,6 +19,8 @@ public struct Format: Sendable {
   let makeWriter: (@Sendable (WriterRequest) throws(Diagnostic) -> any StreamingCheckpointWriter)?
   /// Whether a file is one tensor, with room for neither its name nor metadata.
   var holdsOneTensor = false
+  /// Whether a file can hold tensors in blocks.
+  var holdsBlocks = false
   /// What common readers of the format will refuse, or take otherwise, of a file that is going to be written.
   var lint: @Sendable (_ tensors: [TensorDeclaration], _ metadata: [String: String]) -> [Diagnostic] = { _, _ in [] }
 }
@@ -120,5 +122,5 @@ extension Format {
     recognises: { bytes, _ in bytes.starts(with: GGUFHeader.magic) },
     open: { mapped throws(Diagnostic) in try GGUFReader(mapped) },
     makeWriter: { request throws(Diagnostic) in try GGUFWriter(request) },
-    lint: Lint.gguf)
+    holdsBlocks: true, lint: Lint.gguf)
 }

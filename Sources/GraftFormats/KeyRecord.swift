@@ -79,13 +79,15 @@ final class KeyedCheckpoint: CheckpointReader, LocatedCheckpoint {
       let keys = dictionaries.keys(of: entry.name)
       guard entry.path.count == 1, !keys.isEmpty else { return entry }
       let own = entry.name.dropFirst(keys.joined(separator: "/").count + 1)
-      return TensorEntry(path: keys + [String(own)], dtype: entry.dtype, shape: entry.shape)
+      return TensorEntry(path: keys + [String(own)], dtype: entry.dtype, shape: entry.shape, blocks: entry.blocks)
     }
   }
 
   func tensor(at index: Int) throws(Diagnostic) -> Tensor { try base.tensor(at: index) }
 
   func region(at index: Int) -> FileRegion? { base.region(at: index) }
+
+  func blockRegion(at index: Int) -> FileRegion? { base.blockRegion(at: index) }
 
   func arrangement(at index: Int) -> Arrangement { base.arrangement(at: index) }
 

@@ -6,6 +6,8 @@ protocol LocatedCheckpoint: CheckpointReader {
   var files: [MappedFile] { get }
   /// The bytes of entry `index` where the file holds them contiguous and little-endian, else `nil`.
   func region(at index: Int) -> FileRegion?
+  /// The blocks of entry `index`, one after the other, where its values are in `entries[index].blocks`, else `nil`.
+  func blockRegion(at index: Int) -> FileRegion?
   /// How the file holds the elements of entry `index`.
   func arrangement(at index: Int) -> Arrangement
   /// The memory that `stream` takes for entry `index` in runs of `byteCount`, beside what is mapped.
@@ -32,6 +34,8 @@ enum Arrangement: Sendable, Hashable {
 }
 
 extension LocatedCheckpoint {
+  func blockRegion(at index: Int) -> FileRegion? { nil }
+
   func arrangement(at index: Int) -> Arrangement { .plain }
 
   func streamingByteCount(at index: Int, inRunsOf byteCount: Int) -> Int {

@@ -61,6 +61,8 @@ extension SelectedCheckpoint: LocatedCheckpoint {
 
   func region(at index: Int) -> FileRegion? { (base as? any LocatedCheckpoint)?.region(at: indices[index]) }
 
+  func blockRegion(at index: Int) -> FileRegion? { (base as? any LocatedCheckpoint)?.blockRegion(at: indices[index]) }
+
   func arrangement(at index: Int) -> Arrangement {
     (base as? any LocatedCheckpoint)?.arrangement(at: indices[index]) ?? .plain
   }
@@ -141,7 +143,7 @@ extension TensorEntry {
     for (index, step) in path.dropLast().enumerated() {
       length += step.utf8.count + (index > 0 ? 1 : 0)
       if length == key.utf8.count {
-        return TensorEntry(path: Array(path[(index + 1)...]), dtype: dtype, shape: shape)
+        return TensorEntry(path: Array(path[(index + 1)...]), dtype: dtype, shape: shape, blocks: blocks)
       }
     }
     return nil
@@ -157,6 +159,6 @@ extension TensorEntry {
   fileprivate func removing(_ prefix: String) -> TensorEntry {
     var path = path
     path[0].removeFirst(prefix.count)
-    return TensorEntry(path: path, dtype: dtype, shape: shape)
+    return TensorEntry(path: path, dtype: dtype, shape: shape, blocks: blocks)
   }
 }

@@ -21,19 +21,7 @@ EACH_INSTRUCTION_SET
 void graft_cast_f32_to_f16(const void *source, void *target, size_t count) {
     const Packed32 *restrict from = source;
     Packed16 *restrict to = target;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits = from[i].bits;
-        uint32_t sign = (bits >> 16) & 0x8000u;
-        uint32_t magnitude = bits & 0x7FFFFFFFu;
-        // From 2^-14 on: round away 13 bits of the mantissa and move the exponent's bias from 127 to 15.
-        uint32_t normal = (magnitude + 0xFFFu + ((magnitude >> 13) & 1) - 0x38000000u) >> 13;
-        // Below: next to 1/2 a float steps by 2^-24, as a subnormal f16 does, so one addition rounds rightly.
-        uint32_t subnormal = bits_of(float_of(magnitude) + 0.5f) - 0x3F000000u;
-        uint32_t result = magnitude < 0x38800000u ? subnormal : normal;
-        result = magnitude >= 0x477FF000u ? 0x7C00u : result;  // 65520 is the first that rounds to infinity.
-        result = magnitude > 0x7F800000u ? 0x7E00u : result;
-        to[i].bits = (uint16_t)(sign | result);
-    }
+    for (size_t i = 0; i < count; i++) to[i].bits = half_of(from[i].bits);
 }
 
 EACH_INSTRUCTION_SET
@@ -47,17 +35,7 @@ EACH_INSTRUCTION_SET
 void graft_cast_f16_to_f32(const void *source, void *target, size_t count) {
     const Packed16 *restrict from = source;
     Packed32 *restrict to = target;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits = from[i].bits;
-        uint32_t sign = (bits & 0x8000u) << 16;
-        uint32_t magnitude = (bits & 0x7FFFu) << 13;
-        uint32_t normal = magnitude + 0x38000000u;
-        // A subnormal is its mantissa times 2^-24: put it behind 2^-14 and take that away again.
-        uint32_t subnormal = bits_of(float_of(magnitude + 0x38800000u) - float_of(0x38800000u));
-        uint32_t result = magnitude < 0x00800000u ? subnormal : normal;
-        result = magnitude >= 0x0F800000u ? magnitude + 0x70000000u : result;
-        to[i].bits = sign | result;
-    }
+    for (size_t i = 0; i < count; i++) to[i].bits = float_of_half(from[i].bits);
 }
 
 EACH_INSTRUCTION_SET

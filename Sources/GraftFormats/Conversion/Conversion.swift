@@ -131,8 +131,13 @@ extension Ledger {
     for (index, found) in counts {
       guard let number = numbers[plan.tensors[index].name] else { continue }
       items[number].changes = items[number].changes.map { change in
-        guard case .cast(let from, let to, _) = change else { return change }
-        return .cast(from: from, to: to, found)
+        switch change {
+        case .cast(let from, let to, _): return .cast(from: from, to: to, found)
+        case .packed(let from, let blocks, _): return .packed(from: from, into: blocks, found)
+        case .unpacked, .unfit, .vector, .renamed, .unnamed, .alias, .untied, .reordered, .transposed, .reshaped,
+          .dropped:
+          return change
+        }
       }
     }
   }

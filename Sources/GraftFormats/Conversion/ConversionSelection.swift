@@ -12,7 +12,7 @@ struct ConversionSelection {
   let unusedRules: [String]
   private let holdsOneTensor: Bool
   private let names: [String]
-  private let dtypes: [DType]
+  private let forms: [Form]
   /// The dictionaries of the source, by their joined keys.
   private let dictionaries: [String: [String]]
   /// For each tensor of the part, what it is tied to in the output.
@@ -45,7 +45,7 @@ struct ConversionSelection {
     names =
       format.holdsOneTensor
       ? [""] : try Self.names(of: part.entries, options.renames, file: reader.file, used: &usedRenames)
-    dtypes = try Self.dtypes(of: part.entries, options.dtypes, file: reader.file, used: &usedDTypes)
+    forms = try Self.forms(of: part.entries, options.dtypes, to: format, file: reader.file, used: &usedDTypes)
     func unused(_ option: String, _ patterns: [NamePattern]) -> [String] {
       patterns.filter { pattern in !reader.entries.contains { pattern.matches($0.name) } }.map {
         "\(option) '\($0.text)'"
@@ -62,12 +62,12 @@ struct ConversionSelection {
       dictionaries[keys.joined(separator: "/")] = keys
     }
     self.dictionaries = dictionaries
-    let dtypes = dtypes
+    let forms = forms
     let entries = part.entries
     aliases = part.aliases.filter { index, alias in
       // Elements that share a byte are not counted from the start of another tensor.
       let isWhole = alias.isWhole(entries[index].shape, ofTarget: entries[alias.target].shape)
-      return dtypes[index] == dtypes[alias.target] && (isWhole || dtypes[index].byteWidth != nil)
+      return forms[index].dtype == forms[alias.target].dtype && (isWhole || forms[index].dtype.byteWidth != nil)
     }
     keepsNames = dropped.isEmpty && zip(part.entries, names).allSatisfy { $0.name == $1 }
   }
@@ -78,9 +78,10 @@ struct ConversionSelection {
     let entry = part.entries[number]
     let source = SourceTensor(source: 0, name: entry.name, dtype: entry.dtype, shape: entry.shape)
     var planned = PlannedTensor(
-      name: names[number], dtype: dtypes[number], shape: entry.shape, expression: .source(source), origin: .kept,
+      name: names[number], dtype: forms[number].dtype, shape: entry.shape, expression: .source(source), origin: .kept,
       alias: aliases[number])
     planned.keys = dictionaries.keys(of: names[number])
+    planned.blocks = aliases[number] == nil ? forms[number].blocks : nil
     var changes: [Ledger.Change] = []
     if names[number] != entry.name {
       changes.append(holdsOneTensor ? .unnamed(from: entry.name) : .renamed(from: entry.name))
@@ -95,10 +96,26 @@ struct ConversionSelection {
     case .strided: if aliases[number] == nil { changes.append(.reordered) }
     case .firstAxisFastest: changes.append(.transposed)
     }
-    if dtypes[number] != entry.dtype {
-      changes.append(.cast(from: entry.dtype, to: dtypes[number], aliases[number] == nil ? CastCounts() : nil))
+    return (planned, changes + formChanges(of: number))
+  }
+
+  /// What the tensor's values go through.
+  private func formChanges(of number: Int) -> [Ledger.Change] {
+    let (entry, form) = (part.entries[number], forms[number])
+    let counts = aliases[number] == nil ? CastCounts() : nil
+    var changes: [Ledger.Change] = []
+    if let blocks = form.unfit {
+      changes.append(
+        entry.shape.rank < 2 ? .vector(blocks) : .unfit(blocks, rowLength: entry.shape.axes.last ?? 1))
     }
-    return (planned, changes)
+    guard !form.isCarried else { return changes }
+    if let blocks = entry.blocks { changes.append(.unpacked(from: blocks)) }
+    if let blocks = form.blocks {
+      changes.append(.packed(from: entry.dtype, into: blocks, counts))
+    } else if form.dtype != entry.dtype {
+      changes.append(.cast(from: entry.dtype, to: form.dtype, counts))
+    }
+    return changes
   }
 
   private static func names(
@@ -126,25 +143,65 @@ struct ConversionSelection {
     return names
   }
 
-  private static func dtypes(
-    of entries: [TensorEntry], _ rules: [DTypeRule], file: String, used: inout Set<Int>
-  ) throws(Diagnostic) -> [DType] {
-    var dtypes: [DType] = []
-    for entry in entries {
-      let rule = rules.lastIndex { $0.target(for: entry.name, entry.dtype) != nil }
-      if let rule { used.insert(rule) }
-      let target = rule.map { rules[$0].dtype } ?? entry.dtype
-      let count = entry.shape.elementCount ?? 0
-      guard target == entry.dtype || (Cast(from: entry.dtype, to: target) != nil && target.byteCount(of: count) != nil)
-      else {
-        throw Diagnostic(
-          "convert.cast",
-          "'\(entry.name.shortened)' of \(entry.dtype) \(entry.shape) cannot become \(target)"
-            + (target.byteWidth == nil ? ", whose elements would not fill whole bytes" : ""),
-          at: Location(file, tensor: entry.name), category: .usage)
-      }
-      dtypes.append(target)
+  /// How a tensor's values are written.
+  private struct Form {
+    var dtype: DType
+    var blocks: BlockType?
+    /// Whether the blocks are the source's own.
+    var isCarried = false
+    /// Blocks that a rule says and that do not fit.
+    var unfit: BlockType?
+  }
+
+  private static func forms(
+    of entries: [TensorEntry], _ rules: [DTypeRule], to format: Format, file: String, used: inout Set<Int>
+  ) throws(Diagnostic) -> [Form] {
+    if let rule = rules.first(where: { $0.blocks != nil }), !format.holdsBlocks {
+      throw Diagnostic(
+        "convert.blocks", "'\(rule.text.shortened)' asks for blocks, which \(format.name) lacks",
+        help: "write to a GGUF file", category: .usage)
     }
-    return dtypes
+    var forms: [Form] = []
+    for entry in entries {
+      let number = rules.lastIndex { $0.target(for: entry.name, entry.dtype) != nil }
+      if let number { used.insert(number) }
+      forms.append(try form(of: entry, number.map { rules[$0] }, format, file))
+    }
+    return forms
+  }
+
+  private static func form(
+    of entry: TensorEntry, _ rule: DTypeRule?, _ format: Format, _ file: String
+  ) throws(Diagnostic) -> Form {
+    guard let rule else {
+      return Form(
+        dtype: entry.dtype, blocks: format.holdsBlocks ? entry.blocks : nil,
+        isCarried: format.holdsBlocks && entry.blocks != nil)
+    }
+    if let blocks = rule.blocks {
+      if blocks == entry.blocks { return Form(dtype: .f32, blocks: blocks, isCarried: true) }
+      let isNamed = rule.pattern?.isPlainName == true
+      if blocks.fits(entry.shape), entry.dtype.isFloatingPoint, isNamed || entry.shape.rank >= 2 {
+        return Form(dtype: .f32, blocks: blocks)
+      }
+      guard isNamed else {
+        return Form(dtype: entry.dtype, blocks: entry.blocks, isCarried: entry.blocks != nil, unfit: blocks)
+      }
+      throw Diagnostic(
+        "convert.blocks",
+        "'\(entry.name.shortened)' of \(entry.dtype) \(entry.shape) does not fill \(blocks.rawValue), blocks of \(blocks.elementCount) floats"
+          , at: Location(file, tensor: entry.name), category: .usage)
+    }
+    let target = rule.dtype
+    let count = entry.shape.elementCount ?? 0
+    guard target == entry.dtype || (Cast(from: entry.dtype, to: target) != nil && target.byteCount(of: count) != nil)
+    else {
+      throw Diagnostic(
+        "convert.cast",
+        "'\(entry.name.shortened)' of \(entry.dtype) \(entry.shape) cannot become \(target)"
+          + (target.byteWidth == nil ? ", whose elements would not fill whole bytes" : ""),
+        at: Location(file, tensor: entry.name), category: .usage)
+    }
+    return Form(dtype: target)
   }
 }

@@ -3,29 +3,40 @@ public import GraftIR
 /// Casts tensors: all of a kind, or those whose names match a pattern.
 ///
 ///     bf16                    every floating-point tensor
+///     q8_0                    every floating-point tensor of rows that fill such blocks, but vectors
 ///     *.weight=bf16           floating-point tensors with such names
 ///     position_ids=i32        this tensor, of whatever type it is
 public struct DTypeRule: Sendable, Hashable {
   /// Which tensors, or `nil` for all.
   public let pattern: NamePattern?
-  /// What they become.
+  /// What they become: f32 where they go into blocks.
   public let dtype: DType
+  /// The blocks that they go into, or `nil`.
+  public let blocks: BlockType?
 
   /// As a person writes it.
-  var text: String { (pattern.map { $0.text + "=" } ?? "") + dtype.rawValue }
+  var text: String { (pattern.map { $0.text + "=" } ?? "") + (blocks?.spelling ?? dtype.rawValue) }
 
   /// Reads `D` or `GLOB=D`; the last `=` divides them.
   ///
-  /// - Throws: `convert.dtype`.
+  /// - Throws: `convert.dtype`, `convert.blocks`.
   public init(_ text: String) throws(Diagnostic) {
     let sign = text.lastIndex(of: "=")
     let name = sign.map { String(text[text.index(after: $0)...]) } ?? text
-    guard let dtype = DType(spelling: name), sign != text.startIndex else {
-      let near = suggestion(for: name.lowercased(), among: DType.allCases.map(\.rawValue))
+    blocks = BlockType(spelling: name)
+    if let blocks, !blocks.isMade {
+      throw Diagnostic(
+        "convert.blocks", "\(blocks.rawValue) is read, and carried from one GGUF file to another, but not made from numbers",
+        help: "made are " + BlockType.allCases.filter(\.isMade).map(\.spelling).joined(separator: ", "),
+        category: .usage)
+    }
+    guard let dtype = blocks == nil ? DType(spelling: name) : .f32, sign != text.startIndex else {
+      let words = DType.allCases.map(\.rawValue) + BlockType.allCases.filter(\.isMade).map(\.spelling)
+      let near = suggestion(for: name.lowercased(), among: words)
       throw Diagnostic(
         "convert.dtype", "'\(text.shortened)' names no dtype",
         help: near.map { "did you mean '\($0)'?" } ?? "dtypes: "
-          + DType.allCases.map(\.rawValue).joined(separator: ", "),
+          + words.joined(separator: ", "),
         category: .usage)
     }
     self.dtype = dtype

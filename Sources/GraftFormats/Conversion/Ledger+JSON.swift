@@ -30,13 +30,13 @@ extension Ledger {
 extension Ledger.Change {
   fileprivate var json: JSON {
     switch self {
-    case .cast(let from, let to, let counts):
-      [
-        "kind": "cast", "from": .text(from.inspected), "to": .text(to.inspected),
-        "overflow": counts.map { .int($0.overflow) } ?? .null, "underflow": counts.map { .int($0.underflow) } ?? .null,
-        "nan": counts.map { .int($0.nan) } ?? .null, "inexact": counts.map { .int($0.inexact) } ?? .null,
-        "loss": .bool(loss != nil),
-      ]
+    case .cast(let from, let to, let counts): cast("cast", from.inspected, to.inspected, counts)
+    case .packed(let from, let blocks, let counts): cast("packed", from.inspected, blocks.rawValue, counts)
+    case .unpacked(let blocks):
+      ["kind": "unpacked", "from": .text(blocks.rawValue), "to": .text(DType.f32.inspected), "loss": false]
+    case .unfit(let blocks, let length):
+      ["kind": "unfit", "to": .text(blocks.rawValue), "row": .int(length), "loss": false]
+    case .vector(let blocks): ["kind": "vector", "to": .text(blocks.rawValue), "loss": false]
     case .renamed(let old): ["kind": "renamed", "from": .text(old), "loss": false]
     case .unnamed(let old): ["kind": "unnamed", "from": .text(old), "loss": true]
     case .alias(let target): ["kind": "alias", "of": .text(target), "loss": false]
@@ -46,6 +46,18 @@ extension Ledger.Change {
     case .reshaped(let old): ["kind": "reshaped", "from": .list(old.axes.map { .int($0) }), "loss": false]
     case .dropped: ["kind": "dropped", "loss": false]
     }
+  }
+}
+
+extension Ledger.Change {
+  /// A change of values, with what it did to them.
+  private func cast(_ kind: String, _ from: String, _ to: String, _ counts: CastCounts?) -> JSON {
+    [
+      "kind": .text(kind), "from": .text(from), "to": .text(to),
+      "overflow": counts.map { .int($0.overflow) } ?? .null, "underflow": counts.map { .int($0.underflow) } ?? .null,
+      "nan": counts.map { .int($0.nan) } ?? .null, "inexact": counts.map { .int($0.inexact) } ?? .null,
+      "loss": .bool(loss != nil),
+    ]
   }
 }
 

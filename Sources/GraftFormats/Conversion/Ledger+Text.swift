@@ -70,7 +70,10 @@ extension Ledger {
     var numbers: [String: Int] = [:]
     for item in items {
       for change in item.changes {
-        if case .cast(_, _, nil) = change { continue }  // Told where the tensor is that it is tied to.
+        switch change {
+        case .cast(_, _, nil), .packed(_, _, nil): continue  // Told where the tensor is that it is tied to.
+        default: break
+        }
         let (heading, name, counts) = change.line(of: item.name)
         let number = numbers[heading] ?? groups.count
         if number == groups.count {
@@ -89,6 +92,11 @@ extension Ledger.Change {
   fileprivate func line(of name: String) -> (heading: String, name: String, CastCounts?) {
     switch self {
     case .cast(let from, let to, let counts): ("cast \(from) → \(to)", name, counts)
+    case .packed(let from, let blocks, let counts): ("packed \(from) → \(blocks.spelling)", name, counts)
+    case .unpacked(let blocks): ("unpacked \(blocks.spelling) → f32", name, nil)
+    case .unfit(let blocks, let length):
+      ("not \(blocks.spelling), whose blocks of \(blocks.elementCount) do not fill rows of \(length)", name, nil)
+    case .vector(let blocks): ("not \(blocks.spelling), as ggml leaves vectors", name, nil)
     case .renamed(let old): ("renamed", "\(old) → \(name)", nil)
     case .unnamed(let old): ("left without a name", old, nil)
     case .alias(let target): ("tied", "\(name) = \(target)", nil)

@@ -6,6 +6,14 @@ public struct Ledger: Sendable, Hashable {
   public enum Change: Sendable, Hashable {
     /// Cast, with what that did to its values; a tensor that is tied to another one has no values of its own.
     case cast(from: DType, to: DType, CastCounts?)
+    /// Put into blocks, with what that did to its values; a tensor that is tied to another one has no values of its own.
+    case packed(from: DType, into: BlockType, CastCounts?)
+    /// Held in blocks by the source, and as the numbers that these stand for now.
+    case unpacked(from: BlockType)
+    /// Not put into blocks as a rule says, since its rows do not fill them.
+    case unfit(BlockType, rowLength: Int)
+    /// Not put into blocks as a rule says, since vectors are left as they are.
+    case vector(BlockType)
     /// Not called so before.
     case renamed(from: String)
     /// Called so before, and not called anything now.
@@ -90,9 +98,12 @@ extension Ledger.Change {
       guard let counts else { return nil }
       let lostCount = counts.inexact + (dtype.hasNaN ? 0 : counts.nan)
       return lostCount > 0 ? "has \(lostCount) values that \(dtype) does not hold" : nil
+    case .packed(_, let blocks, let counts):
+      guard let counts else { return nil }
+      return counts.inexact > 0 ? "has \(counts.inexact) values that \(blocks.rawValue) does not hold" : nil
     case .untied(let other): return "is no longer tied to '\(other.shortened)'"
     case .unnamed(let old): return "loses its name '\(old.shortened)'"
-    case .renamed, .alias, .reordered, .transposed, .reshaped, .dropped: return nil
+    case .unpacked, .unfit, .vector, .renamed, .alias, .reordered, .transposed, .reshaped, .dropped: return nil
     }
   }
 }

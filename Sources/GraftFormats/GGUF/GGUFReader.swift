@@ -40,7 +40,9 @@ final class GGUFReader: CheckpointReader, LocatedCheckpoint {
     tensors = header.tensors
     entries = header.tensors.map { tensor in
       let isScalar = scalars.contains(tensor.name) && tensor.shape == [1]
-      return TensorEntry(path: [tensor.name], dtype: tensor.type.dtype ?? .f32, shape: isScalar ? [] : tensor.shape)
+      return TensorEntry(
+        path: [tensor.name], dtype: tensor.type.dtype ?? .f32, shape: isScalar ? [] : tensor.shape,
+        blocks: tensor.type.blocks)
     }
     let packed = header.tensors.filter { $0.type.dtype == nil }
     let kinds = Set(packed.map(\.type.name)).sorted().joined(separator: ", ")
@@ -58,8 +60,13 @@ final class GGUFReader: CheckpointReader, LocatedCheckpoint {
   }
 
   func region(at index: Int) -> FileRegion? {
-    guard tensors[index].type.dtype != nil else { return nil }
-    return FileRegion(file: mapped, offset: tensors[index].offset, byteCount: tensors[index].byteCount)
+    tensors[index].type.dtype == nil ? nil : stored(index)
+  }
+
+  func blockRegion(at index: Int) -> FileRegion? { tensors[index].type.blocks == nil ? nil : stored(index) }
+
+  private func stored(_ index: Int) -> FileRegion {
+    FileRegion(file: mapped, offset: tensors[index].offset, byteCount: tensors[index].byteCount)
   }
 
   func arrangement(at index: Int) -> Arrangement { tensors[index].type.dtype == nil ? .compressed : .plain }
@@ -85,12 +92,8 @@ final class GGUFReader: CheckpointReader, LocatedCheckpoint {
   /// Fills `bytes` with the numbers of tensor `index` from element `first` on, which begins a block.
   private func unpack(_ index: Int, from first: Int, into bytes: UnsafeMutableRawBufferPointer) {
     let tensor = tensors[index]
-    guard let kind = GGUFBlock(tensor.type), let start = bytes.baseAddress else { return }
-    let numbers = start.assumingMemoryBound(to: Float.self)
-    let blocks = mapped.storage.start + tensor.offset + first / tensor.type.blockCount * tensor.type.blockByteCount
-    for block in 0..<bytes.count / 4 / tensor.type.blockCount {
-      kind.unpack(blocks + block * tensor.type.blockByteCount, to: numbers + block * tensor.type.blockCount)
-    }
+    guard let blocks = tensor.type.blocks else { return }
+    blocks.unpack(mapped.storage.start + tensor.offset + blocks.byteCount(of: first), into: bytes)
   }
 
   private static func names(_ text: String?, _ mapped: MappedFile) throws(Diagnostic) -> [String] {

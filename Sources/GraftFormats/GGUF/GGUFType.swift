@@ -14,8 +14,10 @@ struct GGUFType: Sendable, Hashable {
   /// The type of the elements that stand one after the other; `nil` where blocks hold them.
   let dtype: DType?
 
-  /// Whether graft turns blocks of it into numbers.
-  var isReadable: Bool { dtype != nil || GGUFBlock(self) != nil }
+  /// The blocks that graft turns into numbers; `nil` where there are none, or others.
+  var blocks: BlockType? { BlockType(rawValue: name) }
+  /// Whether graft reads it.
+  var isReadable: Bool { dtype != nil || blocks != nil }
 
   private init(_ id: UInt32, _ name: String, _ blockCount: Int, _ blockByteCount: Int, _ dtype: DType? = nil) {
     self.id = id
@@ -42,4 +44,7 @@ struct GGUFType: Sendable, Hashable {
 
   /// The type that stores elements of `dtype` as they are, or `nil`.
   static func storing(_ dtype: DType) -> GGUFType? { all.first { $0.dtype == dtype } }
+
+  /// The type whose blocks are `blocks`.
+  static func storing(_ blocks: BlockType) -> GGUFType? { all.first { $0.blocks == blocks } }
 }

@@ -73,7 +73,7 @@ final class GGUFWriter: StreamingCheckpointWriter {
     var offset = 0
     for declaration in declarations {
       let name = declaration.name.shortened
-      guard let type = GGUFType.storing(declaration.dtype) else {
+      guard let type = declaration.blocks.map(GGUFType.storing) ?? GGUFType.storing(declaration.dtype) else {
         throw Diagnostic(
           "gguf.unwritable", "'\(name)' is of \(declaration.dtype), which GGUF lacks",
           help: "convert it to another dtype, or write another format")

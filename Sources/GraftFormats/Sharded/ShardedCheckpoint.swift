@@ -89,6 +89,8 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
 
   func region(at index: Int) -> FileRegion? { shards[places[index].shard].region(at: places[index].index) }
 
+  func blockRegion(at index: Int) -> FileRegion? { shards[places[index].shard].blockRegion(at: places[index].index) }
+
   func arrangement(at index: Int) -> Arrangement {
     shards[places[index].shard].arrangement(at: places[index].index)
   }

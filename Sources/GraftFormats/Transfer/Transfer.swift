@@ -9,8 +9,12 @@ struct Transfer {
   private let isCancelled: () -> Bool
   /// What casting did to the tensor that is being written, where that is counted.
   private var counts: CastCounts?
+  /// The blocks that values of the tensor which is being written go into, or `nil`.
+  private var blocks: BlockType?
   /// Where casts put their results, made when the first one comes.
   private var room: Storage?
+  /// The same of blocks.
+  private var blockRoom: Storage?
   /// Results that no source takes part in, since models repeat them in every block. Emptied when it grows.
   private var known: [WeightExpression: Tensor] = [:]
   private var knownByteCount = 0
@@ -62,6 +66,8 @@ struct Transfer {
   }
 
   private mutating func writeValues(_ planned: PlannedTensor) throws(Diagnostic) {
+    if let region = try sources.blockRegion(of: planned) { return try copy(region) }
+    blocks = planned.blocks
     var expression = planned.expression
     while case .copies(let all) = expression { expression = try sources.agreed(all) }
     switch expression {
@@ -70,7 +76,7 @@ struct Transfer {
       guard let reader = sources.readers[source.source] as? any LocatedCheckpoint else {
         return try append(try sources.readers[source.source].tensor(at: index), as: planned.dtype)
       }
-      if planned.dtype == source.dtype, let region = reader.region(at: index) { return try copy(region) }
+      if planned.dtype == source.dtype, blocks == nil, let region = reader.region(at: index) { return try copy(region) }
       // The closure borrows nothing of `self`, which changes while it runs.
       var sink = self
       try reader.stream(index, inRunsOf: memory.runByteCount) { (run) throws(Diagnostic) in
@@ -119,7 +125,7 @@ struct Transfer {
     _ run: UnsafeRawBufferPointer, of source: DType, as dtype: DType
   ) throws(Diagnostic) {
     try checkCancellation()
-    guard dtype != source else { return try writer.append(run) }
+    guard dtype != source else { return try append(run) }
     guard let cast = Cast(from: source, to: dtype) else { preconditionFailure("the plan was checked") }
     let count = run.count * 8 / source.bitWidth
     let room = self.room ?? Storage(byteCount: memory.runByteCount)
@@ -130,8 +136,24 @@ struct Transfer {
       let elements = min(step, count - start)
       let out = UnsafeMutableRawBufferPointer(start: room.start, count: elements * dtype.bitWidth / 8)
       let from = UnsafeRawBufferPointer(rebasing: run[(start * source.bitWidth / 8)...])
-      cast.run(from, into: out, count: elements, counts: &counts)
-      try writer.append(UnsafeRawBufferPointer(out))
+      if blocks == nil {
+        cast.run(from, into: out, count: elements, counts: &counts)
+      } else {
+        cast.run(from, into: out, count: elements)  // What becomes of values is counted once, from blocks.
+      }
+      try append(UnsafeRawBufferPointer(out))
+    }
+  }
+
+  /// Writes a run of elements of the tensor's own type, in blocks where that is asked for.
+  private mutating func append(_ run: UnsafeRawBufferPointer) throws(Diagnostic) {
+    guard let blocks else { return try writer.append(run) }
+    let packing = BlockPacking(blocks)
+    let room = self.blockRoom ?? Storage(byteCount: BlockPacking.roomByteCount)
+    blockRoom = room
+    for start in stride(from: 0, to: run.count, by: BlockPacking.runByteCount) {
+      let part = UnsafeRawBufferPointer(rebasing: run[start..<min(start + BlockPacking.runByteCount, run.count)])
+      try writer.append(packing.run(part, through: room, counts: &counts))
     }
   }
 
@@ -147,7 +169,7 @@ struct Transfer {
     let total = dtype.byteCount(of: shape.elementCount ?? 0) ?? 0
     for start in stride(from: 0, to: total, by: run.byteCount) {
       try checkCancellation()
-      try writer.append(UnsafeRawBufferPointer(rebasing: run.bytes[..<min(run.byteCount, total - start)]))
+      try append(UnsafeRawBufferPointer(rebasing: run.bytes[..<min(run.byteCount, total - start)]))
     }
     withExtendedLifetime(run) {}
   }

@@ -21,7 +21,9 @@ extension TransferEngine {
   package static func checkName(_ path: String) throws(Diagnostic) { _ = try format(for: path, named: nil) }
 
   /// Finds everything that can be wrong with a plan before a file is made.
-  static func check(_ plan: WeightPlan, _ sources: WeightSources, _ memory: TransferMemory) throws(Diagnostic) {
+  static func check(
+    _ plan: WeightPlan, _ sources: WeightSources, _ memory: TransferMemory, for format: Format
+  ) throws(Diagnostic) {
     var total = 0
     for tensor in plan.tensors {
       let type = tensor.expression.type
@@ -36,6 +38,7 @@ extension TransferEngine {
         throw Diagnostic(
           "transfer.cast", "'\(tensor.name.shortened)' of \(type) cannot become \(tensor.dtype) \(tensor.shape)")
       }
+      try checkBlocks(of: tensor, sources, format)
       if case .fill(_, let dtype, _) = tensor.expression, Cast(from: .f64, to: dtype) == nil {
         throw Diagnostic("transfer.cast", "'\(tensor.name.shortened)' of \(dtype) cannot be filled with a number")
       }
@@ -44,6 +47,32 @@ extension TransferEngine {
       total = sum
       try tensor.expression.forEachSource { (source) throws(Diagnostic) in _ = try sources.index(of: source) }
       if tensor.alias == nil { try memory.check(tensor, sources) }
+    }
+  }
+
+  /// Refuses blocks that do not fit a tensor, or that cannot be made.
+  private static func checkBlocks(
+    of tensor: PlannedTensor, _ sources: WeightSources, _ format: Format
+  ) throws(Diagnostic) {
+    guard let blocks = tensor.blocks else { return }
+    guard format.holdsBlocks else {
+      throw Diagnostic(
+        "transfer.blocks", "'\(tensor.name.shortened)' is planned as \(blocks.rawValue), which \(format.name) lacks",
+        help: "formats with blocks: "
+          + Formats.all.filter(\.holdsBlocks).map { "\($0.name) (\($0.extensions.joined(separator: ", ")))" }
+          .joined(separator: ", "), category: .usage)
+    }
+    guard tensor.dtype == .f32, blocks.fits(tensor.shape) else {
+      throw Diagnostic(
+        "transfer.blocks",
+        "'\(tensor.name.shortened)' of \(tensor.dtype) \(tensor.shape) does not fill \(blocks.rawValue), blocks of \(blocks.elementCount) f32"
+      )
+    }
+    let region = try sources.blockRegion(of: tensor)
+    guard blocks.isMade || region != nil else {
+      throw Diagnostic(
+        "transfer.blocks",
+        "\(blocks.rawValue) of '\(tensor.name.shortened)' is carried from file to file, but not made from numbers")
     }
   }
 
@@ -57,12 +86,14 @@ extension TransferEngine {
 
 extension PlannedTensor {
   /// The bytes of the tensor as it is written.
-  var byteCount: Int { shape.elementCount.flatMap(dtype.byteCount(of:)) ?? 0 }
+  var byteCount: Int { shape.elementCount.flatMap { blocks?.byteCount(of: $0) ?? dtype.byteCount(of: $0) } ?? 0 }
 }
 
 extension TensorDeclaration {
   /// What a writer is told of `planned`.
   init(_ planned: PlannedTensor) {
-    self.init(name: planned.name, dtype: planned.dtype, shape: planned.shape, alias: planned.alias, keys: planned.keys)
+    self.init(
+      name: planned.name, dtype: planned.dtype, shape: planned.shape, blocks: planned.blocks, alias: planned.alias,
+      keys: planned.keys)
   }
 }

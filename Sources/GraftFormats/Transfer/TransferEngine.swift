@@ -64,7 +64,7 @@ public enum TransferEngine {
     let format = try format(for: path, named: options.format)
     let sources = WeightSources(readers)
     let memory = try options.memoryLimit.map(TransferMemory.init(limit:)) ?? TransferMemory()
-    try check(plan, sources, memory)
+    try check(plan, sources, memory, for: format)
     let files = readers.map { ($0 as? any LocatedCheckpoint)?.files ?? [] }
     var request = CheckpointOutput.Request(
       declarations: plan.tensors.map(TensorDeclaration.init), metadata: plan.metadata)

@@ -14,7 +14,7 @@ struct TransferFingerprint {
     for files in sources { parts += files.map { "source \($0.version)" } + ["end"] }
     for tensor in plan.tensors {
       parts.append("tensor \(tensor.name)")
-      parts.append("\(tensor.dtype) \(tensor.shape.axes) \(tensor.keys)")
+      parts.append("\(tensor.blocks?.rawValue ?? tensor.dtype.rawValue) \(tensor.shape.axes) \(tensor.keys)")
       if let alias = tensor.alias { parts.append("alias \(alias.target) \(alias.offset) \(alias.strides)") }
       tensor.expression.describe(into: &parts)
     }

@@ -22,7 +22,7 @@ public struct TransferReport: Sendable, Hashable {
     guard refusesLosses, record.counts.inexact + lostNaN > 0 else { return }
     throw Diagnostic(
       "transfer.loss",
-      "'\(planned.name.shortened)' has \(record.counts.inexact + lostNaN) values that \(planned.dtype) does not hold",
+      "'\(planned.name.shortened)' has \(record.counts.inexact + lostNaN) values that \(planned.blocks?.rawValue ?? planned.dtype.rawValue) does not hold",
       help: "choose a wider dtype, or allow losses")
   }
 }

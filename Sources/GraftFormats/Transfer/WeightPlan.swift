@@ -87,6 +87,9 @@ public struct PlannedTensor: Sendable, Hashable {
   public let expression: WeightExpression
   /// What a reader of the plan is told of them.
   public let origin: WeightOrigin
+  /// The blocks that it is written in, or `nil` where each value stands for itself. The type is then f32, and rows are
+  /// whole blocks; blocks that are not made from numbers come from a source that has them.
+  public var blocks: BlockType?
   /// The tensor of the plan whose elements it shows, of the same dtype; it is then not written for itself.
   public var alias: TensorAlias?
   /// The keys of the dictionaries that it is in, outermost first; joined with `/` they begin its name.

@@ -91,6 +91,15 @@ public final class WeightSources: Sendable {
 }
 
 extension WeightSources {
+  /// The blocks that `planned` is made of as they are in a source, or `nil` where it takes them over from none.
+  func blockRegion(of planned: PlannedTensor) throws(Diagnostic) -> FileRegion? {
+    guard let blocks = planned.blocks, case .source(let source) = planned.expression else { return nil }
+    let index = try index(of: source)
+    let reader = readers[source.source]
+    guard reader.entries[index].blocks == blocks else { return nil }
+    return (reader as? any LocatedCheckpoint)?.blockRegion(at: index)
+  }
+
   /// The first of `copies`, after all are seen to hold the same bits.
   ///
   /// - Throws: `transfer.copies` where they do not.

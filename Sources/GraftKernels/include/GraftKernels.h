@@ -1,6 +1,7 @@
 // SIMD loops without knowledge of models, memory or threads.
 #pragma once
 
+#include "Blocks.h"
 #include "Casts.h"
 #include "Comparisons.h"
 #include "Convolutions.h"
