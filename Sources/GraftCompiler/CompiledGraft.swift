@@ -17,14 +17,20 @@ public final class CompiledGraft {
     /// The name of the layout; `model` where tensors are called as the model calls them.
     public var layoutName: String { layout?.name ?? SelfDescription.ownLayout }
 
-    /// The type of every tensor, or `nil` to keep each as it is.
-    public var dtype: DType? { types.general }
+    /// The type of every tensor, as the graft spells it, or `nil` to keep each as it is.
+    public var type: String? { types.general?.text }
 
     /// Types that parts have instead, by the path that names of their tensors begin with; the last that fits counts.
-    public var exceptions: [(path: String, dtype: DType)] { types.special.map { ($0.prefix, $0.dtype) } }
+    public var exceptions: [(path: String, type: String)] { types.special.map { ($0.prefix, $0.type.text) } }
 
-    /// The type that the tensor called `name` is written in, or `nil` for its own.
-    public func dtype(of name: String) -> DType? { types.dtype(of: name) }
+    /// The type of the numbers of the tensor called `name`, or `nil` for its own.
+    public func dtype(of name: String) -> DType? {
+      switch types.type(of: name) {
+      case .dtype(let dtype): dtype
+      case .blocks: .f32
+      case nil: nil
+      }
+    }
   }
 
   /// What a statement did to one part.
@@ -125,12 +131,31 @@ public final class CompiledGraft {
     var tensors: [PlannedTensor] = []
     architecture.forEachParameter { name, parameter in
       guard let weight = parameter.weight else { return }
-      tensors.append(
-        PlannedTensor(
-          name: name, dtype: emit?.dtype(of: name) ?? parameter.dtype, shape: parameter.shape, expression: weight,
-          origin: parameter.origin))
+      let types = emit?.types ?? EmittedTypes()
+      let form = types.form(of: name, parameter.dtype, parameter.shape)
+      var planned = PlannedTensor(
+        name: name, dtype: form.dtype, shape: parameter.shape, expression: weight, origin: parameter.origin)
+      planned.blocks = form.blocks
+      planned.keepsBlocks = types.type(of: name) == nil
+      tensors.append(planned)
     }
     return WeightPlan(sources: checkpoints.sources, tensors: tensors, metadata: try metadata(nil))
+  }
+
+  /// The tensors that `emit` does not put into the blocks that it asks for: how many, the first one's name and the reason, those of
+  /// one reason together.
+  public func unfit(for emit: Emit) throws(Diagnostic) -> [(blocks: BlockType, reason: String, names: [String])] {
+    var groups: [(blocks: BlockType, reason: String, names: [String])] = []
+    for tensor in try weightPlan(for: emit).tensors where tensor.blocks == nil {
+      guard case .blocks(let blocks) = emit.types.type(of: tensor.name), let reason = blocks.obstacle(to: tensor.shape)
+      else { continue }
+      if let index = groups.firstIndex(where: { $0.blocks == blocks && $0.reason == reason }) {
+        groups[index].names.append(tensor.name)
+      } else {
+        groups.append((blocks, reason, [tensor.name]))
+      }
+    }
+    return groups
   }
 
   /// The same for tensors as a layout has them.
@@ -149,22 +174,31 @@ public final class CompiledGraft {
     }
     var tensors: [PlannedTensor] = []
     for stored in map.stored {
+      let shape = stored.formula.type.shape ?? []
       var types: Set<DType> = []
+      var blocks: Set<BlockType?> = []
+      var isLeftAlone = true
       var origin: WeightOrigin?
       let expression = try stored.formula.substituting { (tensor) throws(Diagnostic) in
         guard let parameter = parameters[tensor.name], let weight = parameter.weight else {
           throw Diagnostic("graft.defect", "'\(tensor.name)' holds nothing", category: .defect)
         }
-        types.insert(emit?.dtype(of: tensor.name) ?? parameter.dtype)
+        // What fills blocks is the tensor as it is stored, which may be turned.
+        let form = (emit?.types ?? EmittedTypes()).form(of: tensor.name, parameter.dtype, shape)
+        types.insert(form.dtype)
+        blocks.insert(form.blocks)
+        if emit?.types.type(of: tensor.name) != nil { isLeftAlone = false }
         origin = origin ?? parameter.origin
         return weight
       }
       // What is made of tensors of several types is of the widest.
       let dtype = types.count == 1 ? types.first : types.contains(.f64) ? .f64 : .f32
-      tensors.append(
-        PlannedTensor(
-          name: stored.name, dtype: dtype ?? .f32, shape: expression.type.shape ?? [], expression: expression,
-          origin: origin ?? .computed))
+      var planned = PlannedTensor(
+        name: stored.name, dtype: dtype ?? .f32, shape: expression.type.shape ?? [], expression: expression,
+        origin: origin ?? .computed)
+      planned.blocks = blocks.count == 1 ? blocks.first ?? nil : nil
+      planned.keepsBlocks = isLeftAlone
+      tensors.append(planned)
     }
     var plan = WeightPlan(sources: checkpoints.sources, tensors: tensors, metadata: metadata)
     plan.omissions = omissions

@@ -62,7 +62,14 @@ extension GraftCompilation {
       throw Diagnostic("emit.file", "the name of a file is empty or holds a zero byte", at: emit.file.at)
     }
     let types = try types(of: emit, state, environment)
-    do throws(Diagnostic) { try TransferEngine.checkName(name) } catch {
+    do throws(Diagnostic) {
+      try TransferEngine.checkName(name)
+      for case .blocks(let blocks)? in [types.general] + types.special.map(\.type) {
+        var shapes: [Shape] = []
+        state.architecture.forEachParameter { shapes.append($1.shape) }
+        try TransferEngine.check(blocks, in: name, for: shapes)
+      }
+    } catch {
       throw Diagnostic(error.rule, error.message, at: emit.file.at, help: error.help)
     }
     emits.append(
@@ -77,21 +84,26 @@ extension GraftCompilation {
   ) throws(Diagnostic) -> EmittedTypes {
     var types = EmittedTypes()
     for (dtypeName, target) in emit.dtypes {
-      guard let dtype = DType(rawValue: dtypeName.text), dtype.isFloatingPoint, dtype.byteWidth != nil else {
-        let hint = suggestion(for: dtypeName.text, among: ["f32", "f16", "bf16", "f64"])
-        throw Diagnostic(
-          "names.dtype", "'\(dtypeName.text)' is no type that weights are written in", at: dtypeName.at,
-          label: hint.map { "did you mean '\($0)'?" })
-      }
+      let type = try emittedType(dtypeName)
       if let target {
         for item in try state.selection(target, environment).items {
-          types.special.append((item.path.joined(separator: "."), dtype))
+          types.special.append((item.path.joined(separator: "."), type))
         }
       } else {
-        types.general = dtype
+        types.general = type
       }
     }
     return types
+  }
+
+  private func emittedType(_ name: Name) throws(Diagnostic) -> EmittedType {
+    if let blocks = BlockType.allCases.first(where: { $0.spelling == name.text }) { return .blocks(blocks) }
+    if let dtype = DType(rawValue: name.text), dtype.isFloatingPoint, dtype.byteWidth != nil { return .dtype(dtype) }
+    let hint = suggestion(
+      for: name.text, among: ["f32", "f16", "bf16", "f64"] + BlockType.allCases.filter(\.isMade).map(\.spelling))
+    throw Diagnostic(
+      "names.dtype", "'\(name.text)' is no type that weights are written in", at: name.at,
+      label: hint.map { "did you mean '\($0)'?" })
   }
 
   /// What the first `emit` of the graft would write the model in as it stands: what `bytes` counts on any line.

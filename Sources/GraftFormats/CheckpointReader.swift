@@ -15,6 +15,9 @@ public struct TensorEntry: Sendable, Hashable {
   /// The blocks that the file holds its values in, which are then read as f32; `nil` where each stands for itself.
   public let blocks: BlockType?
 
+  /// The bytes that its values fill in the file.
+  public var storedByteCount: Int { blocks?.byteCount(of: shape.elementCount ?? 0) ?? byteCount }
+
   /// An entry; the caller has checked that `dtype` and `shape` fill whole bytes without overflow.
   public init(path: [String], dtype: DType, shape: Shape, blocks: BlockType? = nil) {
     self.path = path

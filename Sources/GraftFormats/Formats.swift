@@ -46,6 +46,11 @@ public enum Formats {
     all.first { format in format.extensions.contains { path.lowercased().hasSuffix($0) } }
   }
 
+  /// The formats that have blocks, as messages list them.
+  static var withBlocks: String {
+    all.filter(\.holdsBlocks).map { "\($0.name) (\($0.extensions.joined(separator: ", ")))" }.joined(separator: ", ")
+  }
+
   /// The format called `name`, or `nil`.
   public static func named(_ name: String) -> Format? { all.first { $0.name == name } }
 
@@ -57,7 +62,9 @@ public enum Formats {
     if ShardedCheckpoint.recognises(mapped.storage.bytes) {
       return try restoring(try ShardedCheckpoint(indexPath: path))
     }
-    return try restoring(try openSingle(mapped))
+    let single = try openSingle(mapped)
+    if let part = single as? GGUFReader, let split = part.split { return try restoring(try split.joined(part)) }
+    return try restoring(single)
   }
 
   /// `checkpoint` with the ties and dictionaries that its metadata tell of.

@@ -6,11 +6,13 @@ public struct TensorGroup: Sendable, Hashable {
   public let name: String
   /// The type of the elements of each.
   public let dtype: DType
+  /// The blocks that each is held in, or `nil`.
+  public let blocks: BlockType?
   /// The sizes of the axes of each.
   public let shape: Shape
   /// How many there are.
   public let count: Int
-  /// The bytes of all of them together.
+  /// The bytes of all of them together, as they are stored.
   public let byteCount: Int
 
   /// The groups that `entries` fall into by the first number of their names, in the order of their first tensors.
@@ -19,7 +21,7 @@ public struct TensorGroup: Sendable, Hashable {
     var members: [Key: [(number: Int?, entry: TensorEntry)]] = [:]
     for entry in entries {
       let (pattern, number) = split(entry.name)
-      let key = Key(pattern: pattern, dtype: entry.dtype, shape: entry.shape)
+      let key = Key(pattern: pattern, dtype: entry.dtype, blocks: entry.blocks, shape: entry.shape)
       if members[key] == nil { order.append(key) }
       members[key, default: []].append((number, entry))
     }
@@ -31,28 +33,32 @@ public struct TensorGroup: Sendable, Hashable {
       let name = key.pattern.joined(separator: "{\(ranges(of: numbers))}")
       return [
         TensorGroup(
-          name: name, dtype: key.dtype, shape: key.shape, count: group.count,
-          byteCount: group.reduce(0) { $0 &+ $1.entry.byteCount })
+          name: name, dtype: key.dtype, blocks: key.blocks, shape: key.shape, count: group.count,
+          byteCount: group.reduce(0) { $0 &+ $1.entry.storedByteCount })
       ]
     }
   }
 
-  private init(name: String, dtype: DType, shape: Shape, count: Int, byteCount: Int) {
+  private init(name: String, dtype: DType, blocks: BlockType?, shape: Shape, count: Int, byteCount: Int) {
     self.name = name
     self.dtype = dtype
+    self.blocks = blocks
     self.shape = shape
     self.count = count
     self.byteCount = byteCount
   }
 
   private init(_ entry: TensorEntry) {
-    self.init(name: entry.name, dtype: entry.dtype, shape: entry.shape, count: 1, byteCount: entry.byteCount)
+    self.init(
+      name: entry.name, dtype: entry.dtype, blocks: entry.blocks, shape: entry.shape, count: 1,
+      byteCount: entry.storedByteCount)
   }
 
   private struct Key: Hashable {
     /// What stands before and behind the number; a single text where there is none.
     let pattern: [String]
     let dtype: DType
+    let blocks: BlockType?
     let shape: Shape
   }
 

@@ -123,7 +123,7 @@ struct CompileCommand: ParsableCommand {
       job.plan, readers: job.readers, to: job.path, options: options,
       progress: { bar($0.tensors, $0.tensorCount) }, isCancelled: { Interruption.isAsked })
     console.noteResuming(report)
-    let bytes = job.plan.tensors.reduce(0) { $0 + ($1.dtype.byteCount(of: $1.shape.elementCount ?? 0) ?? 0) }
+    let bytes = job.plan.tensors.reduce(0) { $0 + $1.byteCount }
     for omission in job.plan.omissions where omission.expression != omission.expected {
       console.note("\(omission.form) does not hold '\(omission.name)': its readers make it")
     }

@@ -73,8 +73,9 @@ struct InspectCommand: ParsableCommand {
     var members: [JSON.Member] = [
       JSON.Member("name", .text(entry.name)), JSON.Member("path", .list(entry.path.map { .text($0) })),
       JSON.Member("dtype", .text(entry.dtype.safetensorsName ?? entry.dtype.rawValue.uppercased())),
-      JSON.Member("shape", .list(entry.shape.axes.map { .int($0) })), JSON.Member("bytes", .int(entry.byteCount)),
+      JSON.Member("shape", .list(entry.shape.axes.map { .int($0) })), JSON.Member("bytes", .int(entry.storedByteCount)),
     ]
+    if let blocks = entry.blocks { members.append(JSON.Member("blocks", .text(blocks.rawValue))) }
     if let alias = reader.aliases[index] {
       members.append(JSON.Member("alias", .text(reader.entries[alias.target].name)))
     }
@@ -140,7 +141,7 @@ struct InspectCommand: ParsableCommand {
     }
     lines.append("tensors")
     let rows = TensorGroup.groups(of: reader.entries).map {
-      [$0.name, $0.dtype.rawValue, $0.shape.description, groupedDigits($0.byteCount)]
+      [$0.name, $0.blocks?.spelling ?? $0.dtype.rawValue, $0.shape.description, groupedDigits($0.byteCount)]
     }
     lines += table(["name", "dtype", "shape", "bytes"], rows)
     if !reader.aliases.isEmpty {

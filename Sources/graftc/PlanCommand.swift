@@ -34,7 +34,7 @@ struct PlanCommand: ParsableCommand {
 extension CompiledGraft.Emit {
   /// What is said of how it is written.
   fileprivate var form: String {
-    let types = [dtype.map { "\($0)" }].compactMap(\.self) + exceptionTexts
+    let types = [type].compactMap(\.self) + exceptionTexts
     return (types.isEmpty ? "" : " as " + types.joined(separator: ", "))
       + (layoutName == SelfDescription.ownLayout ? "" : " in layout '\(layoutName)'")
       + (shardByteCount.map { " in shards of \(groupedDigits($0)) bytes" } ?? "")
@@ -42,13 +42,13 @@ extension CompiledGraft.Emit {
 
   /// `f32 for pos_embed`, neighbours of one type together.
   private var exceptionTexts: [String] {
-    var runs: [(dtype: DType, paths: [String])] = []
-    for (path, dtype) in exceptions {
-      if runs.last?.dtype == dtype { runs[runs.count - 1].paths.append(path) } else { runs.append((dtype, [path])) }
+    var runs: [(type: String, paths: [String])] = []
+    for (path, type) in exceptions {
+      if runs.last?.type == type { runs[runs.count - 1].paths.append(path) } else { runs.append((type, [path])) }
     }
     return runs.map { run in
       let (first, last) = (run.paths[0], run.paths[run.paths.count - 1])
-      return "\(run.dtype) for \(first)" + (run.paths.count > 1 ? " ... \(last), \(run.paths.count) in all" : "")
+      return "\(run.type) for \(first)" + (run.paths.count > 1 ? " ... \(last), \(run.paths.count) in all" : "")
     }
   }
 }
@@ -128,7 +128,13 @@ struct PlanReport {
       lines.append("  \(holds ? "holds" : "does not hold"): \(requirement)")
     }
     for missing in graft.missingFiles { lines.append("  not at hand: \(missing.message)") }
-    for emit in graft.emits { lines.append("  emits \(emit.file)" + emit.form) }
+    for emit in graft.emits {
+      lines.append("  emits \(emit.file)" + emit.form)
+      for (blocks, reason, names) in (try? graft.unfit(for: emit)) ?? [] {
+        let more = names.count > 1 ? " and \(names.count - 1) more" : ""
+        lines.append("      not \(blocks.spelling), since \(reason): \(names[0])\(more)")
+      }
+    }
     return lines.joined(separator: "\n")
   }
 

@@ -4,22 +4,16 @@ import GraftIR
 import Testing
 
 /// The interpreter that has the libraries, or `nil` where nobody asks for them.
-private enum Interop {
+enum Interop {
   static let python = ProcessInfo.processInfo.environment["GRAFT_PYTHON"]
-}
-
-/// graft and the libraries that formats come from read each other's files. `make test-interop` installs those and runs
-/// this with `GRAFT_PYTHON`.
-@Suite(.enabled(if: Interop.python != nil))
-struct InteropTests {
   /// Where files are made from; `GRAFT_SEED` makes others.
   static let seed = ProcessInfo.processInfo.environment["GRAFT_SEED"].flatMap(Int.init) ?? 1
 
-  /// What `Tests/Fixtures/interop.py` prints.
-  private func ask(_ arguments: [String]) throws -> String {
+  /// What the script `name` in `Tests/Fixtures` prints.
+  static func ask(_ arguments: [String], of name: String = "interop.py") throws -> String {
     let process = Process()
-    process.executableURL = URL(filePath: try #require(Interop.python))
-    process.arguments = [Fixtures.folder + "/interop.py"] + arguments
+    process.executableURL = URL(filePath: try #require(python))
+    process.arguments = [Fixtures.folder + "/" + name] + arguments
     let output = Pipe()
     process.standardOutput = output
     try process.run()
@@ -28,7 +22,12 @@ struct InteropTests {
     #expect(process.terminationStatus == 0)
     return String(decoding: data, as: UTF8.self)
   }
+}
 
+/// graft and the libraries that formats come from read each other's files. `make test-interop` installs those and runs
+/// this with `GRAFT_PYTHON`.
+@Suite(.enabled(if: Interop.python != nil))
+struct InteropTests {
   /// The tensors of `reader` as the script tells them.
   private func tensors(of reader: any CheckpointReader) throws -> Set<JSON> {
     var found: Set<JSON> = []
@@ -45,8 +44,8 @@ struct InteropTests {
   @Test("What the libraries write is read, whatever types, strides, views and sharing it has", arguments: 0..<4)
   func reading(_ number: Int) throws {
     let folder = try TemporaryFolder()
-    let seed = Self.seed * 100 + number
-    _ = try ask(["make", "\(seed)", folder.path])
+    let seed = Interop.seed * 100 + number
+    _ = try Interop.ask(["make", "\(seed)", folder.path])
     let expected = try JSON(parsing: Fixtures.bytes(folder.path + "/expected.json"), file: "expected.json")
     let files = try #require(expected.members)
     #expect(files.count == 50)
@@ -62,7 +61,7 @@ struct InteropTests {
 
   /// Tensors of every type that `accepts` takes, every byte pattern among them, some without elements or axes.
   private static func samples(_ accepts: (DType) -> Bool) -> [(name: String, tensor: Tensor)] {
-    var random = SeededNumbers(seed: UInt64(seed))
+    var random = SeededNumbers(seed: UInt64(Interop.seed))
     return DType.allCases.filter(accepts).flatMap { dtype in
       [Shape([3, 8]), [0, 4], dtype.byteWidth == nil ? [16] : []].enumerated().map { number, shape in
         let tensor = Tensor(zeros: dtype, shape)
@@ -101,7 +100,7 @@ struct InteropTests {
         try #require(written["a.safetensors"]), metadata: ["format": "pt"], to: folder.path + "/" + name,
         options: options)
     }
-    let found = try JSON(parsing: try ask(["read", folder.path]), file: "interop.py")
+    let found = try JSON(parsing: try Interop.ask(["read", folder.path]), file: "interop.py")
     #expect(found.members?.count == written.count)
     for (name, tensors) in written {
       let wanted = tensors.map { name, tensor -> JSON in
@@ -124,7 +123,7 @@ struct InteropTests {
     options.recordsDigests = false
     try TransferEngine.run(
       WeightPlan(copying: original), readers: [original], to: folder.path + "/x.pt", options: options)
-    let found = try JSON(parsing: try ask(["read", folder.path]), file: "interop.py")
+    let found = try JSON(parsing: try Interop.ask(["read", folder.path]), file: "interop.py")
     #expect(Set(found["x.pt"]?["tensors"]?.listValue ?? []) == (try tensors(of: original)))
     let ties = found["x.pt"]?["aliases"]?.members.map {
       Dictionary(uniqueKeysWithValues: $0.map { ($0.name, $0.value) })

@@ -134,7 +134,7 @@ extension Ledger {
         switch change {
         case .cast(let from, let to, _): return .cast(from: from, to: to, found)
         case .packed(let from, let blocks, _): return .packed(from: from, into: blocks, found)
-        case .unpacked, .unfit, .vector, .renamed, .unnamed, .alias, .untied, .reordered, .transposed, .reshaped,
+        case .unpacked, .unfit, .renamed, .unnamed, .alias, .untied, .reordered, .transposed, .reshaped,
           .dropped:
           return change
         }

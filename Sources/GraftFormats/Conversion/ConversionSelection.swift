@@ -82,6 +82,7 @@ struct ConversionSelection {
       alias: aliases[number])
     planned.keys = dictionaries.keys(of: names[number])
     planned.blocks = aliases[number] == nil ? forms[number].blocks : nil
+    planned.keepsBlocks = forms[number].isCarried
     var changes: [Ledger.Change] = []
     if names[number] != entry.name {
       changes.append(holdsOneTensor ? .unnamed(from: entry.name) : .renamed(from: entry.name))
@@ -104,9 +105,8 @@ struct ConversionSelection {
     let (entry, form) = (part.entries[number], forms[number])
     let counts = aliases[number] == nil ? CastCounts() : nil
     var changes: [Ledger.Change] = []
-    if let blocks = form.unfit {
-      changes.append(
-        entry.shape.rank < 2 ? .vector(blocks) : .unfit(blocks, rowLength: entry.shape.axes.last ?? 1))
+    if let blocks = form.unfit, let reason = blocks.obstacle(to: entry.shape) {
+      changes.append(.unfit(blocks, reason: reason))
     }
     guard !form.isCarried else { return changes }
     if let blocks = entry.blocks { changes.append(.unpacked(from: blocks)) }
@@ -156,10 +156,10 @@ struct ConversionSelection {
   private static func forms(
     of entries: [TensorEntry], _ rules: [DTypeRule], to format: Format, file: String, used: inout Set<Int>
   ) throws(Diagnostic) -> [Form] {
-    if let rule = rules.first(where: { $0.blocks != nil }), !format.holdsBlocks {
-      throw Diagnostic(
-        "convert.blocks", "'\(rule.text.shortened)' asks for blocks, which \(format.name) lacks",
-        help: "write to a GGUF file", category: .usage)
+    for case let blocks? in rules.map(\.blocks) {
+      if let obstacle = blocks.obstacle(in: format, for: entries.map(\.shape)) {
+        throw Diagnostic("convert.blocks", obstacle.message, help: obstacle.help, category: .usage)
+      }
     }
     var forms: [Form] = []
     for entry in entries {

@@ -19,19 +19,13 @@ public struct DTypeRule: Sendable, Hashable {
 
   /// Reads `D` or `GLOB=D`; the last `=` divides them.
   ///
-  /// - Throws: `convert.dtype`, `convert.blocks`.
+  /// - Throws: `convert.dtype`.
   public init(_ text: String) throws(Diagnostic) {
     let sign = text.lastIndex(of: "=")
     let name = sign.map { String(text[text.index(after: $0)...]) } ?? text
     blocks = BlockType(spelling: name)
-    if let blocks, !blocks.isMade {
-      throw Diagnostic(
-        "convert.blocks", "\(blocks.rawValue) is read, and carried from one GGUF file to another, but not made from numbers",
-        help: "made are " + BlockType.allCases.filter(\.isMade).map(\.spelling).joined(separator: ", "),
-        category: .usage)
-    }
     guard let dtype = blocks == nil ? DType(spelling: name) : .f32, sign != text.startIndex else {
-      let words = DType.allCases.map(\.rawValue) + BlockType.allCases.filter(\.isMade).map(\.spelling)
+      let words = DType.allCases.map(\.rawValue) + BlockType.allCases.map(\.spelling)
       let near = suggestion(for: name.lowercased(), among: words)
       throw Diagnostic(
         "convert.dtype", "'\(text.shortened)' names no dtype",

@@ -34,9 +34,8 @@ extension Ledger.Change {
     case .packed(let from, let blocks, let counts): cast("packed", from.inspected, blocks.rawValue, counts)
     case .unpacked(let blocks):
       ["kind": "unpacked", "from": .text(blocks.rawValue), "to": .text(DType.f32.inspected), "loss": false]
-    case .unfit(let blocks, let length):
-      ["kind": "unfit", "to": .text(blocks.rawValue), "row": .int(length), "loss": false]
-    case .vector(let blocks): ["kind": "vector", "to": .text(blocks.rawValue), "loss": false]
+    case .unfit(let blocks, let reason):
+      ["kind": "unfit", "to": .text(blocks.rawValue), "reason": .text(reason), "loss": false]
     case .renamed(let old): ["kind": "renamed", "from": .text(old), "loss": false]
     case .unnamed(let old): ["kind": "unnamed", "from": .text(old), "loss": true]
     case .alias(let target): ["kind": "alias", "of": .text(target), "loss": false]

@@ -94,9 +94,7 @@ extension Ledger.Change {
     case .cast(let from, let to, let counts): ("cast \(from) → \(to)", name, counts)
     case .packed(let from, let blocks, let counts): ("packed \(from) → \(blocks.spelling)", name, counts)
     case .unpacked(let blocks): ("unpacked \(blocks.spelling) → f32", name, nil)
-    case .unfit(let blocks, let length):
-      ("not \(blocks.spelling), whose blocks of \(blocks.elementCount) do not fill rows of \(length)", name, nil)
-    case .vector(let blocks): ("not \(blocks.spelling), as ggml leaves vectors", name, nil)
+    case .unfit(let blocks, let reason): ("not \(blocks.spelling), since \(reason)", name, nil)
     case .renamed(let old): ("renamed", "\(old) → \(name)", nil)
     case .unnamed(let old): ("left without a name", old, nil)
     case .alias(let target): ("tied", "\(name) = \(target)", nil)

@@ -10,10 +10,8 @@ public struct Ledger: Sendable, Hashable {
     case packed(from: DType, into: BlockType, CastCounts?)
     /// Held in blocks by the source, and as the numbers that these stand for now.
     case unpacked(from: BlockType)
-    /// Not put into blocks as a rule says, since its rows do not fill them.
-    case unfit(BlockType, rowLength: Int)
-    /// Not put into blocks as a rule says, since vectors are left as they are.
-    case vector(BlockType)
+    /// Not put into blocks as a rule says, for the given reason.
+    case unfit(BlockType, reason: String)
     /// Not called so before.
     case renamed(from: String)
     /// Called so before, and not called anything now.
@@ -103,7 +101,7 @@ extension Ledger.Change {
       return counts.inexact > 0 ? "has \(counts.inexact) values that \(blocks.rawValue) does not hold" : nil
     case .untied(let other): return "is no longer tied to '\(other.shortened)'"
     case .unnamed(let old): return "loses its name '\(old.shortened)'"
-    case .unpacked, .unfit, .vector, .renamed, .alias, .reordered, .transposed, .reshaped, .dropped: return nil
+    case .unpacked, .unfit, .renamed, .alias, .reordered, .transposed, .reshaped, .dropped: return nil
     }
   }
 }

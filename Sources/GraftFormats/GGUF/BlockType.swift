@@ -57,8 +57,15 @@ public enum BlockType: String, Sendable, Hashable, CaseIterable {
   /// Whether rows of `shape` are whole blocks.
   public func fits(_ shape: Shape) -> Bool { shape.rank > 0 && (shape.axes.last ?? 1) % elementCount == 0 }
 
+  /// What keeps weights of `shape` from being put into such blocks where many are told to at once, for a person, or `nil`: vectors stay
+  /// as they are, as ggml's programs have it.
+  public func obstacle(to shape: Shape) -> String? {
+    if shape.rank < 2 { return "ggml leaves vectors as they are" }
+    return fits(shape) ? nil : "blocks of \(elementCount) do not fill rows of \(shape.axes.last ?? 1)"
+  }
+
   /// The bytes of `count` numbers, which are whole blocks.
-  func byteCount(of count: Int) -> Int { count / elementCount * byteCount }
+  public func byteCount(of count: Int) -> Int { count / elementCount * byteCount }
 
   /// Writes the numbers of the blocks at `blocks` to `numbers`, which they fill.
   func unpack(_ blocks: UnsafeRawPointer, into numbers: UnsafeMutableRawBufferPointer) {

@@ -13,7 +13,8 @@ final class GGUFReader: CheckpointReader, LocatedCheckpoint {
   let format = GGUFReader.formatName
   let entries: [TensorEntry]
   let metadata: [String: String]
-  let notes: [String]
+  /// What it says of being one of several files; `nil` where it is the only one.
+  let split: GGUFSplit?
   private let mapped: MappedFile
   private let tensors: [GGUFHeader.DeclaredTensor]
 
@@ -33,7 +34,10 @@ final class GGUFReader: CheckpointReader, LocatedCheckpoint {
       if value.type != "text" { types[key] = value.type }
     }
     let scalars = Set(try Self.names(metadata.removeValue(forKey: Self.scalarsKey), mapped))
-    if metadata[Self.ownArchitecture.key] == Self.ownArchitecture.text { metadata[Self.ownArchitecture.key] = nil }
+    split = GGUFSplit(metadata)
+    var derived = GGUFSplit.keys + (try Self.names(metadata.removeValue(forKey: GGUFContents.addedKey), mapped))
+    if metadata[Self.ownArchitecture.key] == Self.ownArchitecture.text { derived.append(Self.ownArchitecture.key) }
+    for key in derived { (metadata[key], types[key]) = (nil, nil) }
     if !types.isEmpty { metadata[Self.typesKey] = JSON(types).text() }
     self.metadata = metadata
     self.mapped = mapped
@@ -44,9 +48,6 @@ final class GGUFReader: CheckpointReader, LocatedCheckpoint {
         path: [tensor.name], dtype: tensor.type.dtype ?? .f32, shape: isScalar ? [] : tensor.shape,
         blocks: tensor.type.blocks)
     }
-    let packed = header.tensors.filter { $0.type.dtype == nil }
-    let kinds = Set(packed.map(\.type.name)).sorted().joined(separator: ", ")
-    notes = packed.isEmpty ? [] : ["\(counted(packed.count, "tensor")) of \(kinds) in '\(mapped.path)' are read as f32"]
   }
 
   func tensor(at index: Int) throws(Diagnostic) -> Tensor {

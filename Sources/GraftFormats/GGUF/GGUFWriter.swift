@@ -21,12 +21,16 @@ final class GGUFWriter: StreamingCheckpointWriter {
     declarations = request.declarations
     order = Array(request.declarations.indices)
     try Declarations.checkNames(declarations)
-    var metadata = request.metadata.merging(
-      request.deferred.map { ($0, String(repeating: "0", count: 64)) }
-    ) { _, later in later }
-    let types = Self.types(metadata.removeValue(forKey: GGUFReader.typesKey))
+    let isFirst = request.shard.map { $0.number == 0 } ?? true
+    var metadata = isFirst ? request.metadata : [:]  // The first of several files tells everything.
+    metadata.merge(request.deferred.map { ($0, String(repeating: "0", count: 64)) }) { _, later in later }
+    var types = Self.types(metadata.removeValue(forKey: GGUFReader.typesKey))
     let own = GGUFReader.ownArchitecture
-    if metadata[own.key] == nil { metadata[own.key] = own.text }
+    if isFirst, metadata[own.key] == nil { metadata[own.key] = own.text }
+    if isFirst {
+      GGUFContents(declarations).note(in: &metadata, &types)
+    }
+    if let shard = request.shard { GGUFSplit(shard).note(in: &metadata, &types) }
     let scalars = declarations.filter { $0.shape.axes.isEmpty }.map(\.name)
     if !scalars.isEmpty { metadata[GGUFReader.scalarsKey] = JSON.list(scalars.map { .text($0) }).text() }
     alignment = Self.alignment(metadata[GGUFHeader.alignmentKey], types[GGUFHeader.alignmentKey])

@@ -9,7 +9,13 @@ enum Folder {
   static func checkpoint(in folder: String) throws(Diagnostic) -> String {
     let names = try list(folder)
     let indices = names.filter { $0.hasSuffix(".index.json") }
-    let candidates = indices.isEmpty ? names.filter { Formats.format(ofPath: $0) != nil } : indices
+    var candidates = indices.isEmpty ? names.filter { Formats.format(ofPath: $0) != nil } : indices
+    let parts = candidates.compactMap(ShardName.init(path:))
+    if let first = parts.first, parts.count == candidates.count, first.suffix.lowercased() == ".gguf",
+      parts.allSatisfy({ $0.stem == first.stem && $0.count == first.count })
+    {
+      candidates = [first.path(ofNumber: first.number)]  // Each of them leads to the others.
+    }
     guard let only = candidates.first, candidates.count == 1 else {
       let found =
         candidates.isEmpty ? "no checkpoint" : "several checkpoints: " + candidates.prefix(8).joined(separator: ", ")

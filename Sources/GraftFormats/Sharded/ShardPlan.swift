@@ -45,7 +45,7 @@ struct ShardPlan: Sendable, Hashable {
     }
     let (stem, suffix) = Self.split(base)
     shards = groups.enumerated().map { number, tensors in
-      Shard(path: "\(stem)-\(digits(number + 1))-of-\(digits(groups.count))\(suffix)", tensors: tensors)
+      Shard(path: ShardName.text(stem, number + 1, of: groups.count, suffix), tensors: tensors)
     }
     indexPath = base + Self.indexSuffix
   }
@@ -104,10 +104,4 @@ struct ShardPlan: Sendable, Hashable {
     let count = suffix?.count ?? 0
     return (String(path.dropLast(count)), String(path.suffix(count)))
   }
-}
-
-/// Five digits, as the names of shards have them.
-private func digits(_ number: Int) -> String {
-  let text = String(number)
-  return String(repeating: "0", count: max(0, 5 - text.count)) + text
 }

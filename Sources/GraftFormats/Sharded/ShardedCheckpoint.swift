@@ -83,6 +83,19 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
     notes = shards.flatMap(\.notes) + Self.note(onTotalSize: totalSize, entries, aliases, indexPath)
   }
 
+  /// `parts` one after the other, no tensor of which has another one's name; `file` is what was asked for.
+  init(_ parts: [any LocatedCheckpoint], file: String) {
+    format = parts.first?.format ?? SafetensorsReader.formatName
+    self.file = file
+    byteCount = parts.reduce(0) { $0 &+ $1.byteCount }
+    entries = parts.flatMap(\.entries)
+    places = parts.enumerated().flatMap { number, part in part.entries.indices.map { (number, $0) } }
+    aliases = [:]
+    metadata = parts.reduce(into: [:]) { $0.merge($1.metadata) { first, _ in first } }
+    shards = parts
+    notes = parts.flatMap(\.notes)
+  }
+
   func tensor(at index: Int) throws(Diagnostic) -> Tensor {
     try shards[places[index].shard].tensor(at: places[index].index)
   }

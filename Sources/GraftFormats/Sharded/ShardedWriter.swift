@@ -29,10 +29,14 @@ final class ShardedWriter: StreamingCheckpointWriter {
     for (number, shard) in plan.shards.enumerated() {
       let output = try makeOutput(shard.path)
       outputs.append(output)
-      let writer = try makeWriter(
-        WriterRequest(
-          output: output, declarations: Self.declarations(shard.tensors, of: declarations),
-          metadata: number == 0 ? metadata : shared, deferred: number == 0 ? deferred : [], key: key))
+      var request = WriterRequest(
+        output: output, declarations: Self.declarations(shard.tensors, of: declarations),
+        metadata: number == 0 ? metadata : shared, deferred: number == 0 ? deferred : [], key: key)
+      if plan.indexPath != nil {
+        request.shard = WriterRequest.Shard(
+          number: number, count: plan.shards.count, tensorCount: declarations.count)
+      }
+      let writer = try makeWriter(request)
       writers.append(writer)
       order += writer.order.map { shard.tensors[$0] }
       owners += writer.order.map { _ in number }

@@ -20,6 +20,15 @@ extension TransferEngine {
   /// - Throws: `transfer.format`.
   package static func checkName(_ path: String) throws(Diagnostic) { _ = try format(for: path, named: nil) }
 
+  /// Finds whether tensors of `shapes` can be put into `blocks` in the checkpoint `path`, in general: that single ones do not fill
+  /// them is no reason.
+  ///
+  /// - Throws: `transfer.blocks`.
+  package static func check(_ blocks: BlockType, in path: String, for shapes: [Shape]) throws(Diagnostic) {
+    guard let obstacle = blocks.obstacle(in: try format(for: path, named: nil), for: shapes) else { return }
+    throw Diagnostic("transfer.blocks", obstacle.message, at: Location(path), help: obstacle.help, category: .usage)
+  }
+
   /// Finds everything that can be wrong with a plan before a file is made.
   static func check(
     _ plan: WeightPlan, _ sources: WeightSources, _ memory: TransferMemory, for format: Format
@@ -55,12 +64,8 @@ extension TransferEngine {
     of tensor: PlannedTensor, _ sources: WeightSources, _ format: Format
   ) throws(Diagnostic) {
     guard let blocks = tensor.blocks else { return }
-    guard format.holdsBlocks else {
-      throw Diagnostic(
-        "transfer.blocks", "'\(tensor.name.shortened)' is planned as \(blocks.rawValue), which \(format.name) lacks",
-        help: "formats with blocks: "
-          + Formats.all.filter(\.holdsBlocks).map { "\($0.name) (\($0.extensions.joined(separator: ", ")))" }
-          .joined(separator: ", "), category: .usage)
+    if let lack = blocks.lack(in: format) {
+      throw Diagnostic("transfer.blocks", lack.message, help: lack.help, category: .usage)
     }
     guard tensor.dtype == .f32, blocks.fits(tensor.shape) else {
       throw Diagnostic(
@@ -69,10 +74,8 @@ extension TransferEngine {
       )
     }
     let region = try sources.blockRegion(of: tensor)
-    guard blocks.isMade || region != nil else {
-      throw Diagnostic(
-        "transfer.blocks",
-        "\(blocks.rawValue) of '\(tensor.name.shortened)' is carried from file to file, but not made from numbers")
+    guard region != nil || blocks.isMade else {
+      throw Diagnostic("transfer.blocks", blocks.notMade, at: Location("", tensor: tensor.name))
     }
   }
 
@@ -86,7 +89,7 @@ extension TransferEngine {
 
 extension PlannedTensor {
   /// The bytes of the tensor as it is written.
-  var byteCount: Int { shape.elementCount.flatMap { blocks?.byteCount(of: $0) ?? dtype.byteCount(of: $0) } ?? 0 }
+  package var byteCount: Int { shape.elementCount.flatMap { blocks?.byteCount(of: $0) ?? dtype.byteCount(of: $0) } ?? 0 }
 }
 
 extension TensorDeclaration {

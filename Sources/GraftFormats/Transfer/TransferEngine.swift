@@ -63,6 +63,7 @@ public enum TransferEngine {
   ) throws(Diagnostic) -> TransferReport {
     let format = try format(for: path, named: options.format)
     let sources = WeightSources(readers)
+    let plan = try sources.keepingBlocks(of: plan, in: format)
     let memory = try options.memoryLimit.map(TransferMemory.init(limit:)) ?? TransferMemory()
     try check(plan, sources, memory, for: format)
     let files = readers.map { ($0 as? any LocatedCheckpoint)?.files ?? [] }

@@ -90,6 +90,8 @@ public struct PlannedTensor: Sendable, Hashable {
   /// The blocks that it is written in, or `nil` where each value stands for itself. The type is then f32, and rows are
   /// whole blocks; blocks that are not made from numbers come from a source that has them.
   public var blocks: BlockType?
+  /// Whether a source that has its values in blocks gives them as they are to an output that has such blocks.
+  public var keepsBlocks = false
   /// The tensor of the plan whose elements it shows, of the same dtype; it is then not written for itself.
   public var alias: TensorAlias?
   /// The keys of the dictionaries that it is in, outermost first; joined with `/` they begin its name.

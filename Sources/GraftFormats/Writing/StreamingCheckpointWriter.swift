@@ -9,6 +9,17 @@ struct WriterRequest {
   let deferred: [String]
   /// The dictionary key that the tensors go under, where the format has dictionaries.
   let key: String?
+  /// Which of several files it is, where there are several.
+  var shard: Shard?
+
+  /// One of several files.
+  struct Shard {
+    /// From 0 on.
+    let number: Int
+    let count: Int
+    /// The tensors of all files.
+    let tensorCount: Int
+  }
 }
 
 /// A writer that takes a tensor in pieces, or as a region of another file.

@@ -31,7 +31,7 @@ import GraftFormats
     let packed = try Formats.open(Self.folder + "/quantised.gguf")
     let numbers = try Formats.open(Self.folder + "/quantised_values.safetensors")
     #expect(packed.entries.count == 10)
-    #expect(packed.notes.count == 1 && packed.notes[0].contains("10 tensors of Q2_K, Q3_K"))
+    #expect(Set(packed.entries.compactMap(\.blocks)) == Set(BlockType.allCases))
     for (index, entry) in packed.entries.enumerated() {
       let other = try #require(numbers.entries.firstIndex { $0.name == entry.name })
       let (found, expected) = (try packed.tensor(at: index), try numbers.tensor(at: other))
@@ -70,6 +70,113 @@ import GraftFormats
     let output = try Output()
     #expect(rule { try TransferEngine.write([("x", tensor)], to: output.path) } == "gguf.unwritable")
     #expect(!FileManager.default.fileExists(atPath: output.path))
+  }
+
+  @Test("Blocks are made as gguf-py makes them, byte for byte", arguments: ["q8_0", "q5_0", "q4_0"])
+  func packing(_ type: String) throws {
+    let numbers = try Formats.open(Fixtures.folder + "/blocks/numbers.safetensors")
+    let output = try Output()
+    var options = ConversionOptions()
+    options.dtypes = [try DTypeRule(type)]
+    let (ledger, _) = try Conversion(numbers, to: output.path, options: options).run()
+    #expect(!ledger.isLossless)
+    let found = try Formats.open(output.path)
+    let blocks = try #require(BlockType(spelling: type))
+    #expect(found.entries == [TensorEntry(path: ["x"], dtype: .f32, shape: [24, 96], blocks: blocks)])
+    let count = blocks.byteCount(of: 24 * 96)
+    let reference = try Fixtures.bytes(Fixtures.folder + "/blocks/\(type).gguf")
+    #expect(try Fixtures.bytes(output.path).suffix(count) == reference.suffix(count))
+  }
+
+  @Test("Blocks go from file to file as they are, K types and all, and their values stay what is said")
+  func carrying() throws {
+    let source = try Formats.open(Self.folder + "/quantised.gguf")
+    let output = try Output()
+    let (ledger, _) = try Conversion(source, to: output.path).run()
+    #expect(ledger.items.isEmpty && ledger.isLossless)
+    let copy = try Formats.open(output.path)
+    #expect(copy.entries == source.entries)
+    #expect(copy.metadata == source.metadata)
+    let sizes = source.entries.map(\.storedByteCount)
+    #expect(sizes.allSatisfy { $0 > 0 } && copy.entries.map(\.storedByteCount) == sizes)
+    #expect(try CheckpointDifference(source, copy).isEqual)
+  }
+
+  @Test("What a rule's blocks do not fit stays as it is and is told, before a value is read") func misfits() throws {
+    let output = try Output()
+    let source = output.path + ".safetensors"
+    try TransferEngine.write(
+      [
+        ("conv", Tensor(zeros: .f32, [64, 4, 2, 2])), ("bias", Tensor(zeros: .f32, [64])),
+        ("weight", Tensor(zeros: .bf16, [64, 64])), ("ids", Tensor(zeros: .i32, [2, 32])),
+      ], to: source)
+    let reader = try Formats.open(source)
+    var options = ConversionOptions()
+    options.dtypes = [try DTypeRule("Q4_0")]
+    let conversion = try Conversion(reader, to: output.path, options: options)
+    let changes = conversion.ledger.items.reduce(into: [:]) { $0[$1.name] = $1.changes }
+    #expect(changes["conv"] == [.unfit(.q4_0, reason: "blocks of 32 do not fill rows of 2")])
+    #expect(changes["bias"] == [.unfit(.q4_0, reason: "ggml leaves vectors as they are")])
+    #expect(changes["weight"] == [.packed(from: .bf16, into: .q4_0, CastCounts())])
+    #expect(changes["ids"] == nil)
+    _ = try conversion.run()
+    let written = try Formats.open(output.path)
+    #expect(written.entries.count == 4)
+    #expect(written.entries.first { $0.name == "weight" }?.blocks == .q4_0)
+    for (text, target) in [("conv=q8_0", "a.gguf"), ("ids=q8_0", "a.gguf"), ("q6_k", "a.gguf"), ("q8_0", "a.npz")] {
+      options.dtypes = [try DTypeRule(text)]
+      #expect(rule { _ = try Conversion(reader, to: target, options: options) } == "convert.blocks", "\(text)")
+    }
+    options.dtypes = [try DTypeRule("bias=q8_0")]
+    #expect(try Conversion(reader, to: "a.gguf", options: options).plan.tensors.contains { $0.blocks == .q8_0 })
+  }
+
+  @Test("Every file of several leads to all of them, and a folder of them does") func splitting() throws {
+    let source = try Formats.open(Self.folder + "/quantised.gguf")
+    let output = try Output()
+    var options = ConversionOptions()
+    options.shardByteCount = 600
+    _ = try Conversion(source, to: output.path, options: options).run()
+    let folder = String(output.path.dropLast("/out.gguf".count))
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".gguf") }.sorted()
+    #expect(names.count > 2)
+    for name in names {
+      let joined = try Formats.open(folder + "/" + name)
+      #expect(joined.entries == source.entries)
+      #expect(joined.metadata == source.metadata)
+      #expect(try CheckpointDifference(source, joined).isEqual)
+    }
+    let manager = FileManager.default
+    try manager.removeItem(atPath: output.path + ".index.json")
+    #expect(try Formats.open(folder).entries.count == source.entries.count)
+
+    let (first, second) = (folder + "/" + names[0], folder + "/" + names[1])
+    try manager.copyItem(atPath: first, toPath: folder + "/other.gguf")
+    #expect(rule { _ = try Formats.open(folder + "/other.gguf") } == "gguf.split")
+    try manager.moveItem(atPath: second, toPath: folder + "/kept")
+    #expect(rule { _ = try Formats.open(first) } == "checkpoint.missing")
+    try manager.copyItem(atPath: first, toPath: second)
+    #expect(rule { _ = try Formats.open(first) } == "gguf.split")
+  }
+
+  @Test("A file says what most of its weights are, as ggml's programs ask for") func contents() throws {
+    let output = try Output()
+    try TransferEngine.write(
+      [("w", Tensor(zeros: .bf16, [4, 64])), ("b", Tensor(zeros: .f32, [4]))],
+      metadata: ["general.architecture": "dit"], to: output.path)
+    #expect(try holds(output.path, "general.file_type", 32))
+    #expect(try !holds(output.path, "general.quantization_version", 2))
+    let packed = try Output()
+    var options = ConversionOptions()
+    options.dtypes = [try DTypeRule("w=q5_0")]
+    _ = try Conversion(try Formats.open(output.path), to: packed.path, options: options).run()
+    #expect(try holds(packed.path, "general.file_type", 8) && holds(packed.path, "general.quantization_version", 2))
+    #expect(try Formats.open(packed.path).metadata == ["general.architecture": "dit"])
+  }
+
+  /// Whether the file has the value, as a u32.
+  private func holds(_ path: String, _ key: String, _ value: UInt8) throws -> Bool {
+    try Data(Fixtures.bytes(path)).range(of: Data(key.utf8 + [4, 0, 0, 0, value, 0, 0, 0])) != nil
   }
 
   @Test("Lists have a limit together")

@@ -267,6 +267,13 @@ import Testing
             TensorType(.f32, Shape([1])))), "transfer.expression-type"
       ),
       (tensor("x", .c128, [1], .fill(0, .c128, [1])), "transfer.cast"),
+      (
+        {
+          var packed = tensor("x", .f32, [2, 32], .fill(0, .f32, [2, 32]))
+          packed.blocks = .q8_0
+          return packed
+        }(), "transfer.blocks"
+      ),
     ]
     for (bad, rule) in cases {
       let plan = WeightPlan(sources: [], tensors: [good, bad], metadata: [:])

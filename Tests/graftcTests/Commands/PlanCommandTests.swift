@@ -13,6 +13,32 @@ import Testing
     #expect(plan.contains("  emits g.npz as bf16, f32 for pos_embed, f16 for blocks.0.attn ... blocks."))
   }
 
+  @Test("The plan tells which tensors do not go into the blocks that are asked for, and a graft of such a file keeps its blocks")
+  func blocks() throws {
+    let folder = try TemporaryFolder()
+    let model = "dit(size: 4, width: 32, depth: 2, heads: 2, in_channels: 3, classes: 3)"
+    try folder.write(
+      "graft \"g\" {\nbase \(model) noise\nemit \"g.gguf\" as q8_0, f32 for blocks[0].attn.qkv\n}\n", as: "g.graft")
+    let plan = try Graftc.succeed(["plan", "g.graft"], folder: folder.path).output
+    #expect(plan.contains("  emits g.gguf as q8_0, f32 for blocks.0.attn.qkv\n"))
+    #expect(plan.contains("      not q8_0, since blocks of 32 do not fill rows of 2: x_embedder.proj.weight\n"))
+    #expect(plan.contains("      not q8_0, since ggml leaves vectors as they are: "))
+    try Graftc.succeed(["compile", "g.graft"], folder: folder.path)
+    let written = try Formats.open(folder("g.gguf"))
+    let kinds = Dictionary(
+      written.entries.map { ($0.name, $0.blocks) }, uniquingKeysWith: { first, _ in first })
+    #expect(kinds["blocks.1.attn.qkv.weight"] == .q8_0 && kinds["blocks.0.attn.qkv.weight"] == .some(nil))
+
+    for (types, expected) in [("", BlockType.q8_0), (" as f32", nil)] {
+      let text = "graft \"h\" {\nbase \(model) from \"g.gguf\"\nemit \"h.gguf\"\(types)\n}\n"
+      try folder.write(text, as: "h.graft")
+      try Graftc.succeed(["compile", "h.graft", "--force"], folder: folder.path)
+      let kept = try Formats.open(folder("h.gguf"))
+      #expect(kept.entries.first { $0.name == "blocks.1.attn.qkv.weight" }?.blocks == expected)
+      #expect(try CheckpointDifference(written, kept).isEqual)
+    }
+  }
+
   @Test("The JSON has the promised keys, and its operators add up to the totals")
   func json() throws {
     let folder = try TemporaryFolder()
