@@ -130,9 +130,9 @@ struct PlanReport {
     for missing in graft.missingFiles { lines.append("  not at hand: \(missing.message)") }
     for emit in graft.emits {
       lines.append("  emits \(emit.file)" + emit.form)
-      for (blocks, reason, names) in (try? graft.unfit(for: emit)) ?? [] {
+      for (kind, reason, names) in (try? graft.unfit(for: emit)) ?? [] {
         let more = names.count > 1 ? " and \(names.count - 1) more" : ""
-        lines.append("      not \(blocks.spelling), since \(reason): \(names[0])\(more)")
+        lines.append("      not \(kind.spelling), since \(reason): \(names[0])\(more)")
       }
     }
     return lines.joined(separator: "\n")

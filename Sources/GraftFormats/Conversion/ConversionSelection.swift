@@ -178,19 +178,19 @@ struct ConversionSelection {
         dtype: entry.dtype, blocks: format.holdsBlocks ? entry.blocks : nil,
         isCarried: format.holdsBlocks && entry.blocks != nil)
     }
-    if let blocks = rule.blocks {
-      if blocks == entry.blocks { return Form(dtype: .f32, blocks: blocks, isCarried: true) }
+    if let kind = rule.blocks {
+      if kind == entry.blocks { return Form(dtype: .f32, blocks: kind, isCarried: true) }
       let isNamed = rule.pattern?.isPlainName == true
-      if blocks.fits(entry.shape), entry.dtype.isFloatingPoint, isNamed || entry.shape.rank >= 2 {
-        return Form(dtype: .f32, blocks: blocks)
+      if kind.fits(entry.shape), entry.dtype.isFloatingPoint, isNamed || entry.shape.rank >= 2 {
+        return Form(dtype: .f32, blocks: kind)
       }
       guard isNamed else {
-        return Form(dtype: entry.dtype, blocks: entry.blocks, isCarried: entry.blocks != nil, unfit: blocks)
+        return Form(dtype: entry.dtype, blocks: entry.blocks, isCarried: entry.blocks != nil, unfit: kind)
       }
       throw Diagnostic(
         "convert.blocks",
-        "'\(entry.name.shortened)' of \(entry.dtype) \(entry.shape) does not fill \(blocks.rawValue), blocks of \(blocks.elementCount) floats"
-          , at: Location(file, tensor: entry.name), category: .usage)
+        "'\(entry.name.shortened)' of \(entry.dtype) \(entry.shape) does not fill \(kind.rawValue), blocks of \(kind.elementCount) floats",
+        at: Location(file, tensor: entry.name), category: .usage)
     }
     let target = rule.dtype
     let count = entry.shape.elementCount ?? 0

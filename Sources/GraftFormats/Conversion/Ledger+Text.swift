@@ -92,9 +92,9 @@ extension Ledger.Change {
   fileprivate func line(of name: String) -> (heading: String, name: String, CastCounts?) {
     switch self {
     case .cast(let from, let to, let counts): ("cast \(from) → \(to)", name, counts)
-    case .packed(let from, let blocks, let counts): ("packed \(from) → \(blocks.spelling)", name, counts)
-    case .unpacked(let blocks): ("unpacked \(blocks.spelling) → f32", name, nil)
-    case .unfit(let blocks, let reason): ("not \(blocks.spelling), since \(reason)", name, nil)
+    case .packed(let from, let kind, let counts): ("packed \(from) → \(kind.spelling)", name, counts)
+    case .unpacked(let kind): ("unpacked \(kind.spelling) → f32", name, nil)
+    case .unfit(let kind, let reason): ("not \(kind.spelling), since \(reason)", name, nil)
     case .renamed(let old): ("renamed", "\(old) → \(name)", nil)
     case .unnamed(let old): ("left without a name", old, nil)
     case .alias(let target): ("tied", "\(name) = \(target)", nil)

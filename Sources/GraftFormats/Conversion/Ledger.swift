@@ -96,9 +96,9 @@ extension Ledger.Change {
       guard let counts else { return nil }
       let lostCount = counts.inexact + (dtype.hasNaN ? 0 : counts.nan)
       return lostCount > 0 ? "has \(lostCount) values that \(dtype) does not hold" : nil
-    case .packed(_, let blocks, let counts):
+    case .packed(_, let kind, let counts):
       guard let counts else { return nil }
-      return counts.inexact > 0 ? "has \(counts.inexact) values that \(blocks.rawValue) does not hold" : nil
+      return counts.inexact > 0 ? "has \(counts.inexact) values that \(kind.rawValue) does not hold" : nil
     case .untied(let other): return "is no longer tied to '\(other.shortened)'"
     case .unnamed(let old): return "loses its name '\(old.shortened)'"
     case .unpacked, .unfit, .renamed, .alias, .reordered, .transposed, .reshaped, .dropped: return nil

@@ -63,19 +63,19 @@ extension TransferEngine {
   private static func checkBlocks(
     of tensor: PlannedTensor, _ sources: WeightSources, _ format: Format
   ) throws(Diagnostic) {
-    guard let blocks = tensor.blocks else { return }
-    if let lack = blocks.lack(in: format) {
+    guard let kind = tensor.blocks else { return }
+    if let lack = kind.lack(in: format) {
       throw Diagnostic("transfer.blocks", lack.message, help: lack.help, category: .usage)
     }
-    guard tensor.dtype == .f32, blocks.fits(tensor.shape) else {
+    guard tensor.dtype == .f32, kind.fits(tensor.shape) else {
       throw Diagnostic(
         "transfer.blocks",
-        "'\(tensor.name.shortened)' of \(tensor.dtype) \(tensor.shape) does not fill \(blocks.rawValue), blocks of \(blocks.elementCount) f32"
+        "'\(tensor.name.shortened)' of \(tensor.dtype) \(tensor.shape) does not fill \(kind.rawValue), blocks of \(kind.elementCount) f32"
       )
     }
     let region = try sources.blockRegion(of: tensor)
-    guard region != nil || blocks.isMade else {
-      throw Diagnostic("transfer.blocks", blocks.notMade, at: Location("", tensor: tensor.name))
+    guard region != nil || kind.isMade else {
+      throw Diagnostic("transfer.blocks", kind.notMade, at: Location("", tensor: tensor.name))
     }
   }
 
