@@ -14,11 +14,17 @@ public final class Model: Sendable {
   private let source: @Sendable (String) throws(Diagnostic) -> Tensor
   private let pool: ThreadPool
   private let isa: InstructionSet
+  private let weights: WeightType
   private let state = Mutex(State())
 
   private struct State {
-    var parameters: [String: Tensor] = [:]
+    var parameters: [Parameter: Tensor] = [:]
     var plans: [Key: ExecutionPlan] = [:]
+  }
+
+  private struct Parameter: Hashable {
+    let name: String
+    let type: WeightType
   }
 
   private struct Key: Hashable {
@@ -28,21 +34,24 @@ public final class Model: Sendable {
   }
 
   /// A model of `program`, whose parameters `parameters` gives by name when they are first needed.
+  ///
+  /// - Parameter weights: how linear layers hold theirs. With fewer bits the results are near those of f32, and not the same.
   public convenience init(
-    _ program: Program, pool: ThreadPool = .process,
+    _ program: Program, pool: ThreadPool = .process, weights: WeightType = .f32,
     parameters: @escaping @Sendable (_ name: String) throws(Diagnostic) -> Tensor
   ) {
-    self.init(program, pool: pool, isa: .current, parameters: parameters)
+    self.init(program, pool: pool, isa: .current, weights: weights, parameters: parameters)
   }
 
   /// The same on the loops of `isa`, which has to be one that the processor runs.
   package init(
-    _ program: Program, pool: ThreadPool, isa: InstructionSet,
+    _ program: Program, pool: ThreadPool, isa: InstructionSet, weights: WeightType = .f32,
     parameters: @escaping @Sendable (_ name: String) throws(Diagnostic) -> Tensor
   ) {
     self.program = program
     self.pool = pool
     self.isa = isa
+    self.weights = weights
     source = parameters
   }
 
@@ -98,11 +107,12 @@ public final class Model: Sendable {
       graph.parameters.map { ($0.name, graph.type(of: $0.value)) }, uniquingKeysWith: { first, _ in first })
     var known = state.parameters
     let plan = try ExecutionPlan(
-      graph, batch: batch, tracing: traced, options: ExecutionPlan.Options(isa: isa, pool: pool)
-    ) { name throws(Diagnostic) in
-      if let tensor = known[name] { return tensor }
-      let tensor = try parameter(name, types[name])
-      known[name] = tensor
+      graph, batch: batch, tracing: traced, options: ExecutionPlan.Options(isa: isa, pool: pool, weights: weights)
+    ) { name, type throws(Diagnostic) in
+      let key = Parameter(name: name, type: type)
+      if let tensor = known[key] { return tensor }
+      let tensor = try parameter(name, types[name], type)
+      known[key] = tensor
       return tensor
     }
     state.parameters = known
@@ -110,17 +120,22 @@ public final class Model: Sendable {
     return plan
   }
 
-  /// The parameter as its graph states it: the tensor itself where it is that already, else a converted copy.
-  private func parameter(_ name: String, _ type: TensorType?) throws(Diagnostic) -> Tensor {
+  /// The parameter as its graph states it, or held as `held`: the tensor itself where it is that already, else a converted copy.
+  private func parameter(_ name: String, _ type: TensorType?, _ held: WeightType) throws(Diagnostic) -> Tensor {
     let tensor = try source(name)
     guard let type else { return tensor }
     guard let shape = type.shape, shape == tensor.shape else {
       throw Diagnostic(
         "run.parameter-shape", "parameter '\(name)' is \(tensor.shape), but the program needs \(type.shapeText)")
     }
-    if tensor.dtype == type.dtype && tensor.isAligned { return tensor }
+    let dtype = held == .bf16 || held == .f16 ? held.dtype : type.dtype
+    if tensor.dtype == dtype && tensor.isAligned {
+      return held == .int8 ? PackedWeight(shape).packing(tensor, pool) : tensor
+    }
+    if dtype != type.dtype, let rounded = tensor.cast(to: dtype) { return rounded }
     let copy = Tensor(zeros: type.dtype, shape)
     try tensor.convert(to: type.dtype, copy.mutableBytes, name: name, rule: "run.parameter-dtype", pool: pool)
+    if held == .int8 { return PackedWeight(shape).packing(copy, pool) }
     return copy
   }
 }

@@ -15,7 +15,7 @@ struct BenchCommand: ParsableCommand {
 
   @Argument(help: "Checkpoints, graft files, models or single operators; several run in turn.") var models: [String]
   @Option(help: "Batch sizes.") var batch: String = "1"
-  @Option(help: "The type to compute in; f32 is the one there is.") var dtype: String = "f32"
+  @Option(help: "The type of linear layers' weights as they run: f32, bf16, f16 or int8.") var dtype: String = "f32"
   @Option(help: "The threads to run on.") var threads: Int?
   @Option(help: "Runs that count, after one that does not.") var repeats: Int = 5
   @Flag(help: "Seeded weights where there is no checkpoint.") var randomWeights = false
@@ -28,7 +28,7 @@ struct BenchCommand: ParsableCommand {
     let console = Console(common)
     let compiler = try compilation.compiler(console)
     try console.run(compiler) { () throws(Diagnostic) in
-      try checkComputedType(dtype)
+      let weights = try weightType(dtype)
       let sizes = try wholeNumbers(batch, "--batch")
       guard sizes.allSatisfy({ (1...4096).contains($0) }), (1...1000).contains(repeats) else {
         throw Diagnostic("usage.bench", "--batch is from 1 to 4096, --repeats from 1 to 1000", category: .usage)
@@ -38,7 +38,7 @@ struct BenchCommand: ParsableCommand {
       for text in models {
         let address = ModelAddress(text)
         for model in try compiler.open(address, randomWeights: randomWeights || compiler.isOperator(address)) {
-          let runner = Model(model.program, pool: pool) { name throws(Diagnostic) in try model.tensor(name) }
+          let runner = Model(model.program, pool: pool, weights: weights) { name throws(Diagnostic) in try model.tensor(name) }
           benches.append(Bench(name: text, settings: model.settings, forward: try ForwardBenchmark(runner, pool: pool)))
         }
       }
@@ -77,7 +77,7 @@ struct BenchCommand: ParsableCommand {
           ("model", .text(one.name)), ("set", JSON(settings: one.settings)), ("batch", .int(batch)),
           ("seconds", ["median": .number(middle), "min": .number(seconds[index].min() ?? 0)]),
           ("gflops", .number(gflops)), ("blas_share", share.map { .number($0) } ?? .null),
-          ("threads", .int(bench.threadCount)), ("dtype", "f32"), ("ratio", .number(middle / first)),
+          ("threads", .int(bench.threadCount)), ("dtype", .text(dtype)), ("ratio", .number(middle / first)),
         ]
         if profile {
           let kernels = profiles[index].entries.map { entry -> JSON in

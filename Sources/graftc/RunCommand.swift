@@ -22,7 +22,7 @@ struct RunCommand: ParsableCommand {
     name: .customLong("operator"),
     help: "Run one operator alone, such as 'FILE.graft:gated(width: 64)', its parameters from the checkpoint.")
   var operatorText: String?
-  @Option(help: "The type to compute in; f32 is the one there is.") var dtype: String = "f32"
+  @Option(help: "The type of linear layers' weights as they run: f32, bf16, f16 or int8.") var dtype: String = "f32"
   @Option(help: "The threads to run on.") var threads: Int?
   @Flag(help: "Seeded weights where there is no checkpoint.") var randomWeights = false
   @Option(help: "The seed of random weights.") var seed: Int = 0
@@ -34,7 +34,7 @@ struct RunCommand: ParsableCommand {
     let console = Console(common)
     let compiler = try compilation.compiler(console, seed: UInt64(bitPattern: Int64(seed)))
     try console.run(compiler) { () throws(Diagnostic) in
-      try checkComputedType(dtype)
+      let weights = try weightType(dtype)
       var options = TransferEngine.Options()
       options.force = force
       let reader = try Formats.open(CheckpointAddress(parsing: input))
@@ -49,14 +49,14 @@ struct RunCommand: ParsableCommand {
         let single = try compiler.openOperator(address, checkpoint: model, inputs: inputs.mapValues(\.shape))
         try TransferEngine.checkSources(single.readers, areNot: output)
         try compiler.refuseUnusedSettings()
-        results = try Model(single.program, pool: pool) { name throws(Diagnostic) in try single.tensor(name) }
+        results = try Model(single.program, pool: pool, weights: weights) { name throws(Diagnostic) in try single.tensor(name) }
           .run(function: function, inputs: inputs)
       } else {
         let opened = try one(try compiler.open(ModelAddress(model), randomWeights: randomWeights))
         try TransferEngine.checkSources(opened.readers, areNot: output)
         try compiler.refuseUnusedSettings()
         let paths = try opened.tracePaths(trace, compiler)
-        results = try Model(opened.program, pool: pool) { name throws(Diagnostic) in try opened.tensor(name) }
+        results = try Model(opened.program, pool: pool, weights: weights) { name throws(Diagnostic) in try opened.tensor(name) }
           .run(function: function, inputs: inputs, trace: Set(paths))
       }
       console.notes(of: compiler)

@@ -22,6 +22,7 @@ struct SampleCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "A .png, or a .safetensors that keeps the samples.") var output: String
   @Flag(help: "Only the pictures, without labels and at their own size.") var plain = false
   @Flag(help: "Seeded weights where there is no checkpoint.") var randomWeights = false
+  @Option(help: "The type of linear layers' weights as they run: f32, bf16, f16 or int8.") var dtype: String = "f32"
   @Option(help: "The threads to run on.") var threads: Int?
   @Flag(help: "Replace a file that exists.") var force = false
   @OptionGroup var compilation: CompilationOptions
@@ -44,6 +45,7 @@ struct SampleCommand: ParsableCommand {
           category: .usage)
       }
       try checkOutput()
+      let weights = try weightType(dtype)
       let pool = try ThreadPool.sized(threads)
       let process = try DiffusionProcess(respacing: try Respacing(steps))
       let sampler = try Sampler(process, method: self.sampler == .ddpm ? .ddpm : .ddim(eta: Float(eta ?? 0)))
@@ -54,7 +56,7 @@ struct SampleCommand: ParsableCommand {
       for text in models {
         for model in try compiler.open(ModelAddress(text), randomWeights: randomWeights) {
           try TransferEngine.checkSources(model.readers + (given.map { [$0] } ?? []), areNot: output)
-          let runner = Model(model.program, pool: pool) { name throws(Diagnostic) in try model.tensor(name) }
+          let runner = Model(model.program, pool: pool, weights: weights) { name throws(Diagnostic) in try model.tensor(name) }
           let denoiser = try Denoiser(runner, classes: classes, guidance: guidance)
           if output.hasSuffix(".png") { try Picture.check(denoiser.shape) }
           let other = opened.first?.denoiser.shape ?? denoiser.shape

@@ -8,6 +8,7 @@
 #include "Draws.h"
 #include "Elementwise.h"
 #include "InstructionSet.h"
+#include "IntegerProducts.h"
 #include "Movement.h"
 #include "Reductions.h"
 #include "Rows.h"

@@ -50,59 +50,6 @@ struct ProductTiles: Equatable {
 }
 
 extension Kernel {
-  /// Products with at most so many rows read the weight once instead of packing it for BLAS.
-  private static let fewRows = 4
-
-  /// `y = x weightᵀ + bias`, then steps; f32.
-  static let linear = Kernel("Linear", traits: .takesSteps) { request throws(Diagnostic) in
-    try request.requireFloats()
-    let own = request.inputs.count - request.steps.count { $0.readsOperand }
-    let weight = request.inputs[1].shape
-    let (columns, depth) = (weight.axes[0], weight.axes[1])
-    let rows = columns == 0 ? 0 : request.results[0].count / columns
-    let isa = request.isa.variant
-    let pool = request.pool
-    let hasBias = own == 3
-    let isFew = rows <= fewRows
-    let blas = isFew ? nil : try BLAS.load()
-    let tiles = ProductTiles(rows: rows, columns: columns, depth: depth, threads: pool.threadCount)
-    return PreparedKernel { buffers in
-      let x = buffers.input(0)
-      let weight = buffers.input(1)
-      let bias = hasBias ? buffers.input(2) : nil
-      let y = buffers.result()
-      let steps = BoundRowSteps(request, buffers)
-      func finish(_ rows: Range<Int>, _ range: Range<Int>) {
-        for row in rows {
-          let start = y + row * columns + range.lowerBound
-          if let bias { graft_binary(isa, GRAFT_ADD, start, 1, bias + range.lowerBound, 1, start, range.count) }
-          if !steps.isEmpty { steps.apply(from: UnsafePointer(start), to: start, row: row, columns: range) }
-        }
-      }
-      guard let blas else {
-        return {
-          pool.parallel(columns, grain: max(2, 65_536 / max(1, depth) & ~1)) { range, _ in
-            graft_linear_few_rows(isa, x, weight, y, rows, depth, columns, range.lowerBound, range.upperBound)
-            finish(0..<rows, range)
-          }
-        }
-      }
-      return {
-        pool.parallel(tiles.count) { range, _ in
-          for index in range {
-            let tile = tiles[index]
-            blas.multiply(
-              rows: tile.rows.count, columns: tile.columns.count, depth: depth,
-              a: x + tile.rows.lowerBound * depth, aStride: depth,
-              b: weight + tile.columns.lowerBound * depth, bStride: depth, isBTransposed: true,
-              c: y + tile.rows.lowerBound * columns + tile.columns.lowerBound, cStride: columns)
-            finish(tile.rows, tile.columns)
-          }
-        }
-      }
-    }
-  }
-
   /// `y[..., m, n] = a[..., m, k] b[..., k, n]` with broadcast leading axes; f32.
   static let matMul = Kernel("MatMul") { request throws(Diagnostic) in
     try request.requireFloats()

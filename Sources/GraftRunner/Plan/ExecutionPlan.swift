@@ -10,12 +10,17 @@ package final class ExecutionPlan {
   package struct Options {
     let isa: InstructionSet
     let pool: ThreadPool
+    /// How linear layers hold their weights.
+    let weights: WeightType
     /// Whether elementwise nodes join the launch before them. Off in tests that compare both ways.
     let fuses: Bool
 
-    package init(isa: InstructionSet = .current, pool: ThreadPool = .process, fuses: Bool = true) {
+    package init(
+      isa: InstructionSet = .current, pool: ThreadPool = .process, weights: WeightType = .f32, fuses: Bool = true
+    ) {
       self.isa = isa
       self.pool = pool
+      self.weights = weights
       self.fuses = fuses
     }
   }
@@ -49,6 +54,8 @@ package final class ExecutionPlan {
   package private(set) var arenaOffsets: [Int] = []
 
   private let options: Options
+  /// Parameters that are held in fewer bits.
+  private let reduced: Set<Int>
   private let shapes: [Shape]
   private var arena: Storage?
   private let nothing = Storage(byteCount: 64)  // What a pointer to no bytes points at.
@@ -76,12 +83,12 @@ package final class ExecutionPlan {
   ///
   /// - Parameters:
   ///   - traced: boundaries that are given back besides the outputs; others are not worked out.
-  ///   - parameter: the bytes of a parameter, of the type that the graph states.
+  ///   - parameter: the bytes of a parameter, of the type that the graph states, or held as is said.
   /// - Throws: `graph.*` for a graph that is no formula, `run.kernel` for what no kernel runs, `run.size` for what fits
   ///   no memory.
   package init(
     _ given: Graph, batch: Int, tracing traced: Set<String> = [], options: Options = Options(),
-    parameter: (String) throws(Diagnostic) -> Tensor
+    parameter: (String, WeightType) throws(Diagnostic) -> Tensor
   ) throws(Diagnostic) {
     var graph = given
     graph.boundaries = given.boundaries.filter { traced.contains($0.name) }
@@ -90,6 +97,7 @@ package final class ExecutionPlan {
     self.graph = graph
     self.batch = batch
     self.options = options
+    reduced = ReducedWeights(graph, options.weights).values
     var shapes: [Shape] = []
     for (index, type) in graph.types.enumerated() {
       guard let shape = type.shape(batch: batch), let count = shape.elementCount,
@@ -105,7 +113,7 @@ package final class ExecutionPlan {
 
     let kept = results.map(\.value)
     for item in graph.parameters {
-      let tensor = try parameter(item.name)
+      let tensor = try parameter(item.name, reduced.contains(item.value.index) ? options.weights : .f32)
       parameters.append(tensor)
       places[item.value.index] = place(
         at: UnsafeMutableRawPointer(mutating: tensor.bytes.baseAddress), tensor.byteCount)
@@ -186,7 +194,9 @@ package final class ExecutionPlan {
   static let memoryByteCount = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
 
   private func operand(_ value: Value) -> Operand {
-    Operand(dtype: graph.type(of: value).dtype, shape: shapes[value.index])
+    let isReduced = reduced.contains(value.index)
+    return Operand(
+      dtype: isReduced ? options.weights.dtype : graph.type(of: value).dtype, shape: shapes[value.index])
   }
 
   /// Works out the nodes that depend on constants alone, and gives their numbers.

@@ -1,12 +1,13 @@
 import GraftIR
 import GraftRunner
 
-/// Parameters of other types are converted as they are read; activations are in single precision.
-func checkComputedType(_ name: String) throws(Diagnostic) {
-  if name == "f32" { return }
+/// How `--dtype` has linear layers hold their weights. All else is in single precision.
+func weightType(_ name: String) throws(Diagnostic) -> WeightType {
+  if let type = WeightType(rawValue: name) { return type }
+  let names = WeightType.allCases.map(\.rawValue)
   throw Diagnostic(
-    "usage.dtype", "--dtype \(name): graft computes in f32 only", help: "weights in other types are read as they are",
-    category: .usage)
+    "usage.dtype", "--dtype \(name): graft computes in \(names.joined(separator: ", "))",
+    help: suggestion(for: name, among: names).map { "did you mean '\($0)'?" }, category: .usage)
 }
 
 extension ThreadPool {

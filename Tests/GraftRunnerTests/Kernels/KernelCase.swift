@@ -69,7 +69,7 @@ func run(
 ) throws(Diagnostic) -> [Tensor] {
   let plan = try ExecutionPlan(
     graph, batch: batch, options: ExecutionPlan.Options(isa: isa, pool: pool, fuses: fuses)
-  ) { name throws(Diagnostic) in throw Diagnostic("test.parameter", "no parameter '\(name)'") }
+  ) { name, _ throws(Diagnostic) in throw Diagnostic("test.parameter", "no parameter '\(name)'") }
   plan.poison()
   for (input, tensor) in zip(plan.graph.inputs, inputs) { plan.bytes(of: input.value).copyMemory(from: tensor.bytes) }
   try plan.run()

@@ -8,7 +8,7 @@ import Testing
   ) throws(Diagnostic) -> ExecutionPlan {
     try ExecutionPlan(
       graph, batch: batch, options: ExecutionPlan.Options(pool: ThreadPool(threadCount: threads), fuses: fuses)
-    ) { name throws(Diagnostic) in
+    ) { name, _ throws(Diagnostic) in
       guard let tensor = parameters[name] else { throw Diagnostic("test.parameter", "no '\(name)'") }
       return tensor
     }

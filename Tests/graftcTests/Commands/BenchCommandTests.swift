@@ -78,7 +78,7 @@ import Testing
   @Test("What cannot be timed is refused")
   func refusals() throws {
     try Graftc.fail(64, ["bench", Small.model], rule: "usage.random-weights")
-    try Graftc.fail(64, ["bench", Small.model, "--random-weights", "--dtype", "f16"], rule: "usage.dtype")
+    try Graftc.fail(64, ["bench", Small.model, "--random-weights", "--dtype", "i8"], rule: "usage.dtype")
     try Graftc.fail(64, ["bench", Small.model, "--random-weights", "--batch", "0"], rule: "usage.bench")
     try Graftc.fail(64, ["bench", Small.model, "--random-weights", "--batch", "1,x"], rule: "usage.numbers")
     try Graftc.fail(66, ["bench", "/nowhere/model.pt"])

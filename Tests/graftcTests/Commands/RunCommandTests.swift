@@ -151,7 +151,7 @@ import Testing
     try TransferEngine.write([("x", Tensor([1, 2], [2]))], to: folder("wrong.safetensors"))
     try Graftc.fail(64, model + ["--input", folder("wrong.safetensors")] + out)
     try Graftc.fail(64, model + ["--input", input] + out + ["--trace", "blocks[9].attn"])
-    try Graftc.fail(64, model + ["--input", input] + out + ["--dtype", "bf16"], rule: "usage.dtype")
+    try Graftc.fail(64, model + ["--input", input] + out + ["--dtype", "f8"], rule: "usage.dtype")
     try Graftc.fail(64, model + ["--input", input] + out + ["--threads", "0"], rule: "usage.threads")
     try Graftc.fail(64, model + ["--input", input, "--output", folder("no.txt")], rule: "transfer.format")
     try Graftc.fail(73, model + ["--input", input, "--output", folder("no/no.safetensors")], rule: "transfer.folder")

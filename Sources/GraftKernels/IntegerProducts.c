@@ -1,0 +1,259 @@
+#include "IntegerProducts.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+// A sum and a product that became one FMA would differ from variant to variant.
+#pragma STDC FP_CONTRACT OFF
+
+enum { PANEL = GRAFT_INT8_PANEL };
+
+static inline size_t fours(size_t depth) { return (depth + 3) / 4; }
+
+static bool has_vnni(graft_isa isa) {
+#if defined(__x86_64__)
+    if (isa != GRAFT_AVX512) return false;
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
+#else
+    (void)isa;
+    return false;
+#endif
+}
+
+size_t graft_int8_weight_bytes(size_t columns, size_t depth) {
+    return (columns + PANEL - 1) / PANEL * PANEL * fours(depth) * 4;
+}
+
+size_t graft_int8_row_bytes(graft_isa isa, size_t depth) { return fours(depth) * 4 * (has_vnni(isa) ? 1 : 2); }
+
+static inline float largest_magnitude(const float *x, size_t count) {
+    float largest = 0;
+    bool is_finite = true;
+    for (size_t i = 0; i < count; i++) {
+        const float size = fabsf(x[i]);
+        is_finite &= size < INFINITY;  // False for NaN, too.
+        largest = size > largest ? size : largest;
+    }
+    return is_finite ? largest : NAN;
+}
+
+// To nearest with ties to even, for magnitudes up to 127.
+static inline int rounded(float value) {
+    const float shift = 12582912.0f;  // 1.5 * 2^23: the sum has no room for a fraction.
+    const float sum = value + shift;
+    return (int)(sum - shift);
+}
+
+void graft_int8_pack_weight(
+    const float *weight, size_t columns, size_t depth, size_t first, size_t end, int8_t *packed, float *scales,
+    int32_t *sums) {
+    const size_t steps = fours(depth);
+    for (size_t c = first; c < end; c++) {
+        int8_t *panel = packed + c / PANEL * PANEL * steps * 4 + c % PANEL * 4;
+        if (c >= columns) {
+            for (size_t step = 0; step < steps; step++) memset(panel + step * PANEL * 4, 0, 4);
+            continue;
+        }
+        const float *row = weight + c * depth;
+        const float largest = largest_magnitude(row, depth);
+        const float factor = largest > 0 ? 127.0f / largest : 0;
+        int32_t sum = 0;
+        for (size_t k = 0; k < steps * 4; k++) {
+            const int code = k < depth && factor < INFINITY && factor > 0 ? rounded(row[k] * factor) : 0;
+            panel[k / 4 * PANEL * 4 + k % 4] = (int8_t)code;
+            sum += code;
+        }
+        scales[c] = largest / 127.0f;
+        sums[c] = 128 * sum;
+    }
+}
+
+// MARK: Rows
+
+#define PACK_ROW(Code, zero)                                                                 \
+    const float largest = largest_magnitude(x, depth);                                       \
+    const float factor = largest > 0 && 127.0f / largest < INFINITY ? 127.0f / largest : 0;  \
+    for (size_t k = 0; k < depth; k++) row[k] = (Code)(rounded(x[k] * factor) + zero);       \
+    for (size_t k = depth; k < fours(depth) * 4; k++) row[k] = zero;                         \
+    *scale = largest / 127.0f
+
+static inline __attribute__((always_inline)) void pack_wide(
+    const float *x, size_t depth, int16_t *restrict row, float *scale) {
+    PACK_ROW(int16_t, 0);
+}
+
+static void pack_wide_plain(const float *x, size_t depth, int16_t *row, float *scale) { pack_wide(x, depth, row, scale); }
+
+#if defined(__x86_64__)
+__attribute__((target("avx2,fma")))
+static void pack_wide_avx2(const float *x, size_t depth, int16_t *row, float *scale) { pack_wide(x, depth, row, scale); }
+
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+static void pack_bytes_avx512(const float *x, size_t depth, uint8_t *restrict row, float *scale) {
+    PACK_ROW(uint8_t, 128);
+}
+#endif
+
+void graft_int8_pack_rows(graft_isa isa, const float *x, size_t rows, size_t depth, void *packed, float *scales) {
+    const size_t bytes = graft_int8_row_bytes(isa, depth);
+    const bool vnni = has_vnni(isa);
+    (void)vnni;
+    for (size_t r = 0; r < rows; r++) {
+        char *row = (char *)packed + r * bytes;
+#if defined(__x86_64__)
+        if (vnni) {
+            pack_bytes_avx512(x + r * depth, depth, (uint8_t *)row, scales + r);
+            continue;
+        }
+        if (isa != GRAFT_PLAIN) {
+            pack_wide_avx2(x + r * depth, depth, (int16_t *)row, scales + r);
+            continue;
+        }
+#endif
+        pack_wide_plain(x + r * depth, depth, (int16_t *)row, scales + r);
+    }
+}
+
+// MARK: Products
+
+typedef struct {
+    const void *rows;
+    size_t row_bytes;
+    size_t steps;  // Fours of k.
+    const int8_t *panel;
+} Tile;
+
+// Sums of one panel's channels and `count` rows.
+static void tile_plain(Tile tile, size_t count, int32_t *sums) {
+    memset(sums, 0, count * PANEL * sizeof *sums);
+    for (size_t r = 0; r < count; r++) {
+        const int16_t *row = (const int16_t *)((const char *)tile.rows + r * tile.row_bytes);
+        for (size_t step = 0; step < tile.steps; step++) {
+            const int8_t *w = tile.panel + step * PANEL * 4;
+            for (size_t c = 0; c < PANEL; c++) {
+                int32_t sum = 0;
+                for (size_t k = 0; k < 4; k++) sum += row[step * 4 + k] * w[c * 4 + k];
+                sums[r * PANEL + c] += sum;
+            }
+        }
+    }
+}
+
+#if defined(__x86_64__)
+// A quarter of a panel at a time: 8 channels fill two registers of weights, whose two halves of every four k are summed apart and joined
+// last. A row's four activations stand in all four lanes of a register; with 6 rows all 16 registers are in use.
+#define AVX2_ROWS 6
+__attribute__((target("avx2,fma"), always_inline)) static inline void quarter_avx2(
+    Tile tile, size_t count, size_t quarter, int32_t *sums) {
+    __m256i sum[AVX2_ROWS][2];
+    for (size_t r = 0; r < count; r++) sum[r][0] = sum[r][1] = _mm256_setzero_si256();
+    const int8_t *w = tile.panel + quarter * PANEL;
+    for (size_t step = 0; step < tile.steps; step++, w += PANEL * 4) {
+        const __m256i first = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));
+        const __m256i second = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + 16)));
+        for (size_t r = 0; r < count; r++) {
+            long long four;
+            memcpy(&four, (const char *)tile.rows + r * tile.row_bytes + step * 8, 8);
+            const __m256i x = _mm256_set1_epi64x(four);
+            sum[r][0] = _mm256_add_epi32(sum[r][0], _mm256_madd_epi16(x, first));
+            sum[r][1] = _mm256_add_epi32(sum[r][1], _mm256_madd_epi16(x, second));
+        }
+    }
+    for (size_t r = 0; r < count; r++) {
+        // Pairs are added within lanes of 128 bits, so that quarters come out as 0, 2, 1, 3.
+        const __m256i pairs = _mm256_hadd_epi32(sum[r][0], sum[r][1]);
+        _mm256_storeu_si256(
+            (__m256i *)(sums + r * PANEL + quarter * 8), _mm256_permute4x64_epi64(pairs, 0xD8));
+    }
+}
+
+__attribute__((target("avx2,fma"))) static void tile_avx2(Tile tile, size_t count, int32_t *sums) {
+    size_t r = 0;
+    for (; count - r >= AVX2_ROWS; r += AVX2_ROWS) {
+        for (size_t quarter = 0; quarter < 4; quarter++) quarter_avx2(tile, AVX2_ROWS, quarter, sums + r * PANEL);
+        tile.rows = (const char *)tile.rows + AVX2_ROWS * tile.row_bytes;
+    }
+    for (; r < count; r++) {
+        for (size_t quarter = 0; quarter < 4; quarter++) quarter_avx2(tile, 1, quarter, sums + r * PANEL);
+        tile.rows = (const char *)tile.rows + tile.row_bytes;
+    }
+}
+
+#define VNNI_TARGET target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")
+#define VNNI_ROWS 12
+
+// The whole panel, two registers of 16 channels, for up to 12 rows.
+__attribute__((VNNI_TARGET, always_inline)) static inline void rows_vnni(Tile tile, size_t count, int32_t *sums) {
+    __m512i sum[VNNI_ROWS][2];
+    for (size_t r = 0; r < count; r++) sum[r][0] = sum[r][1] = _mm512_setzero_si512();
+    const int8_t *w = tile.panel;
+    for (size_t step = 0; step < tile.steps; step++, w += PANEL * 4) {
+        const __m512i first = _mm512_loadu_si512(w), second = _mm512_loadu_si512(w + 64);
+        for (size_t r = 0; r < count; r++) {
+            int four;
+            memcpy(&four, (const char *)tile.rows + r * tile.row_bytes + step * 4, 4);
+            const __m512i x = _mm512_set1_epi32(four);
+            sum[r][0] = _mm512_dpbusd_epi32(sum[r][0], x, first);
+            sum[r][1] = _mm512_dpbusd_epi32(sum[r][1], x, second);
+        }
+    }
+    for (size_t r = 0; r < count; r++) {
+        _mm512_storeu_si512(sums + r * PANEL, sum[r][0]);
+        _mm512_storeu_si512(sums + r * PANEL + 16, sum[r][1]);
+    }
+}
+
+__attribute__((VNNI_TARGET)) static void tile_vnni(Tile tile, size_t count, int32_t *sums) {
+    size_t r = 0;
+    for (; count - r >= VNNI_ROWS; r += VNNI_ROWS) {
+        rows_vnni(tile, VNNI_ROWS, sums + r * PANEL);
+        tile.rows = (const char *)tile.rows + VNNI_ROWS * tile.row_bytes;
+    }
+    for (; count - r >= 4; r += 4) {
+        rows_vnni(tile, 4, sums + r * PANEL);
+        tile.rows = (const char *)tile.rows + 4 * tile.row_bytes;
+    }
+    for (; r < count; r++) {
+        rows_vnni(tile, 1, sums + r * PANEL);
+        tile.rows = (const char *)tile.rows + tile.row_bytes;
+    }
+}
+#endif
+
+void graft_int8_product(
+    graft_isa isa, const void *rows, const float *row_scales, size_t row_count, size_t depth, const int8_t *weight,
+    const float *scales, const int32_t *sums, const float *bias, float *y, size_t y_stride, size_t first, size_t end) {
+    enum { ROWS = 12 };  // Of a tile; a whole number of every variant's.
+    const bool vnni = has_vnni(isa);
+    Tile tile = {.row_bytes = graft_int8_row_bytes(isa, depth), .steps = fours(depth)};
+    int32_t products[ROWS * PANEL];
+    for (size_t column = first; column < end; column += PANEL) {
+        const size_t width = end - column < PANEL ? end - column : PANEL;
+        tile.panel = weight + column * tile.steps * 4;
+        for (size_t row = 0; row < row_count; row += ROWS) {
+            const size_t count = row_count - row < ROWS ? row_count - row : ROWS;
+            tile.rows = (const char *)rows + row * tile.row_bytes;
+#if defined(__x86_64__)
+            if (vnni) tile_vnni(tile, count, products);
+            else if (isa != GRAFT_PLAIN) tile_avx2(tile, count, products);
+            else
+#endif
+                tile_plain(tile, count, products);
+            for (size_t r = 0; r < count; r++) {
+                float *out = y + (row + r) * y_stride + column;
+                const float scale = row_scales[row + r];
+                for (size_t c = 0; c < width; c++) {
+                    const int32_t product = products[r * PANEL + c] - (vnni ? sums[column + c] : 0);
+                    const float value = (float)product * (scale * scales[column + c]);
+                    out[c] = bias ? value + bias[column + c] : value;
+                }
+            }
+        }
+    }
+}

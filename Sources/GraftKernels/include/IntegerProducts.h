@@ -1,0 +1,40 @@
+// Matrix products in 8-bit integers: weights with a scale for each output channel, activations with one for each row.
+//
+//     w[c, k] ~ scale[c] * q[c, k]    scale[c] = max |w[c, :]| / 127, q to nearest with ties to even
+//     x[r, k] ~ scale[r] * p[r, k]    likewise
+//     y[r, c] = scale[r] * scale[c] * sum over k of p[r, k] * q[c, k]
+//
+// Sums are of 32 bits and exact, so that every variant gives the same bits. Packed weights stand in panels of 32 channels: for every four
+// k, four bytes of each channel. A row holds p + 128 as bytes, padded to whole fours, in variants with VNNI, whose products take one side
+// without a sign; p as 16 bits elsewhere.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "InstructionSet.h"
+
+#pragma clang assume_nonnull begin
+
+enum { GRAFT_INT8_PANEL = 32 };  // Output channels that stand together.
+
+// The bytes of `columns` packed channels of `depth` weights, and of a packed row.
+size_t graft_int8_weight_bytes(size_t columns, size_t depth);
+size_t graft_int8_row_bytes(graft_isa isa, size_t depth);
+
+// Packs the channels from `first`, a multiple of 32, up to `end` of `weight` [columns, depth]. `scales` and `sums` hold a number for each
+// channel: the scale, and 128 times the sum of its packed weights.
+void graft_int8_pack_weight(
+    const float *weight, size_t columns, size_t depth, size_t first, size_t end, int8_t *packed, float *scales,
+    int32_t *sums);
+
+// Packs `rows` rows of `depth` activations each, and their scales. What is not finite makes its row NaN.
+void graft_int8_pack_rows(graft_isa isa, const float *x, size_t rows, size_t depth, void *packed, float *scales);
+
+// y[r, first..<end] for packed rows; `first` is a multiple of 32. `bias` has a number for each channel, or is NULL.
+void graft_int8_product(
+    graft_isa isa, const void *rows, const float *row_scales, size_t row_count, size_t depth, const int8_t *weight,
+    const float *scales, const int32_t *sums, const float *_Nullable bias, float *y, size_t y_stride, size_t first,
+    size_t end);
+
+#pragma clang assume_nonnull end
