@@ -109,7 +109,8 @@ struct HostileFile: Sendable, CustomTestStringConvertible {
     let error = #expect(throws: Diagnostic.self) { try Formats.open(file.path) }
     #expect(error?.rule == file.refusal)
     let kinds: Set<String> = [
-      "pytorch.tensor-kind", "pytorch.dtype", "numpy.type", "hdf5.keras-names", "hdf5.type", "hdf5.outside", "hdf5.utf8",
+      "pytorch.tensor-kind", "pytorch.dtype", "numpy.type", "hdf5.keras-names", "hdf5.type", "hdf5.outside",
+      "hdf5.utf8",
       "hdf5.limit", "hdf5.metadata", "hdf5.archive", "hdf5.range", "hdf5.chunk",
     ]
     #expect(error.map { kinds.contains($0.rule) } == true)

@@ -145,7 +145,8 @@ struct InteropTests {
     for name in files {
       let between = folder.path + "/" + name + ".safetensors"
       _ = try Conversion(try Formats.open(folder.path + "/" + name), to: between, options: ConversionOptions()).run()
-      _ = try Conversion(try Formats.open(between), to: folder.path + "/back/" + name, options: ConversionOptions()).run()
+      _ = try Conversion(try Formats.open(between), to: folder.path + "/back/" + name, options: ConversionOptions())
+        .run()
     }
     var options = ConversionOptions()
     options.dtypes = [try DTypeRule("bf16")]

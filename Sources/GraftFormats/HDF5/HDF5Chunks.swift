@@ -102,12 +102,14 @@ struct HDF5Chunks: Sendable {
   /// The bytes in which one thread unpacks a chunk, in two halves. Deflate may leave more than there was, but not much.
   private var roomByteCount: Int {
     let largest = chunks.reduce(0) { max($0, $1.range?.count ?? 0) }
-    return steps.isEmpty ? 0 : 2 * max(chunkByteCount + 4 * steps.count, min(largest, chunkByteCount + chunkByteCount / 8 + 64))
+    return steps.isEmpty
+      ? 0 : 2 * max(chunkByteCount + 4 * steps.count, min(largest, chunkByteCount + chunkByteCount / 8 + 64))
   }
 
   /// How many threads unpack chunks: as many as there are processors, while that takes little memory.
   private var workerCount: Int {
-    steps.isEmpty || chunks.isEmpty ? 1 : max(1, min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 16, (16 << 20) / max(1, roomByteCount)))
+    steps.isEmpty || chunks.isEmpty
+      ? 1 : max(1, min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), chunks.count, 16, (16 << 20) / max(1, roomByteCount)))
   }
 
   /// The bytes that unpacking takes beside what is unpacked.
@@ -122,8 +124,8 @@ struct HDF5Chunks: Sendable {
   /// How many rows of chunks there are.
   var rowCount: Int { shape.elementCount == 0 ? 0 : counts[0] }
 
-  /// How many rows of chunks are read together, at least one, to take about `byteCount` bytes.
-  func rowCount(within byteCount: Int) -> Int { max(1, byteCount / max(1, rowByteCount)) }
+  /// How many rows of chunks are read together, to take about `byteCount` bytes; at least one, where there is one.
+  func rowCount(within byteCount: Int) -> Int { min(rowCount, max(1, byteCount / max(1, rowByteCount))) }
 
   /// The bytes of the tensor that rows fill.
   func bytes(ofRows rows: Range<Int>) -> Range<Int> {

@@ -221,7 +221,8 @@ struct HDF5Content {
     }
     if let first = otherGroups.first {
       notes.append(
-        "\(counted(otherGroups.count, "group")) of '\(path)' \(otherGroups.count == 1 ? "is" : "are") left out as another name of one that is there: '\(first.shortened)'")
+        "\(counted(otherGroups.count, "group")) of '\(path)' \(otherGroups.count == 1 ? "is" : "are") left out as another name of one that is there: '\(first.shortened)'"
+      )
     }
     return notes
   }

@@ -127,7 +127,7 @@ struct HDF5Dataset: Sendable {
     switch place {
     case .bytes: region(in: mapped) == nil ? min(run, byteCount) : 0
     case .inline, .fill: min(run, byteCount)
-    case .chunks(let chunks): 
+    case .chunks(let chunks):
       min(run, byteCount) + chunks.rowCount(within: run) * chunks.rowByteCount + chunks.workingByteCount
     }
   }
@@ -149,7 +149,7 @@ struct HDF5Dataset: Sendable {
       return
     }
     // Rows that make about a run together, so that several threads have work.
-    let step = min(chunks.rowCount(within: run), chunks.rowCount)
+    let step = chunks.rowCount(within: run)
     let row = Storage(byteCount: step * chunks.rowByteCount)
     var filled = 0
     for number in stride(from: 0, to: chunks.rowCount, by: max(1, step)) {

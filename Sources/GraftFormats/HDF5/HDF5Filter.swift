@@ -47,7 +47,8 @@ enum HDF5Filter {
       for byte in 0..<width {
         let row = from + byte * count
         for index in 0..<count {
-          start.storeBytes(of: row.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index * width + byte, as: UInt8.self)
+          start.storeBytes(
+            of: row.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index * width + byte, as: UInt8.self)
         }
       }
     }
@@ -63,7 +64,8 @@ enum HDF5Filter {
     for index in 0..<count {
       var value: Element = 0
       for byte in 0..<width {
-        value |= Element(truncatingIfNeeded: from.load(fromByteOffset: byte * count + index, as: UInt8.self)) << (8 * byte)
+        value |=
+          Element(truncatingIfNeeded: from.load(fromByteOffset: byte * count + index, as: UInt8.self)) << (8 * byte)
       }
       to.storeBytes(of: value.littleEndian, toByteOffset: index * width, as: Element.self)
     }

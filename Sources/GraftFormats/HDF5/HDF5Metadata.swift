@@ -54,14 +54,17 @@ struct HDF5Metadata {
     _ add: (String) -> Bool
   ) -> (attributes: [(group: String, name: String, isList: Bool, texts: [String])], left: String?) {
     guard let groups else { return ([], nil) }
-    guard let members = (try? JSON(parsing: groups, file: HDF5Reader.attributesKey))?.members else { return ([], groups) }
+    guard let members = (try? JSON(parsing: groups, file: HDF5Reader.attributesKey))?.members else {
+      return ([], groups)
+    }
     var found: [(group: String, name: String, isList: Bool, texts: [String])] = []
     var left: [JSON.Member] = []
     for member in members {
       let attributes = member.value.members ?? []
       let texts = attributes.map { Self.texts($0.value) }
       // A list has its place in a header of 64 KB, 16 bytes a text; Keras splits longer ones.
-      let isSound = member.value.members != nil
+      let isSound =
+        member.value.members != nil
         && (!member.name.isEmpty || attributes.allSatisfy { one in !self.attributes.contains { $0.key == one.name } })
         && attributes.allSatisfy { !$0.name.isEmpty && !$0.name.utf8.contains(0) }
         && texts.allSatisfy { $0.map { $0.count <= 4000 && $0.allSatisfy { !$0.utf8.contains(0) } } ?? false }

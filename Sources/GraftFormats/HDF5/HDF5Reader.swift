@@ -99,7 +99,9 @@ final class HDF5Reader: CheckpointReader, LocatedCheckpoint {
   private static func object(_ text: String?, _ mapped: MappedFile) throws(Diagnostic) -> [String: String] {
     guard let text else { return [:] }
     var names: [String: String] = [:]
-    for member in try JSON(parsing: text, file: mapped.path).members ?? [] { names[member.name] = member.value.textValue }
+    for member in try JSON(parsing: text, file: mapped.path).members ?? [] {
+      names[member.name] = member.value.textValue
+    }
     return names
   }
 

@@ -55,7 +55,8 @@ struct HDF5Superblock {
     let widths = (Int(try reader.number(UInt8.self)), Int(try reader.number(UInt8.self)))
     guard [2, 4, 8].contains(widths.0), [2, 4, 8].contains(widths.1) else {
       throw Diagnostic(
-        "hdf5.superblock", "offsets of \(widths.0) bytes and lengths of \(widths.1) are not read, but such of 2, 4 or 8",
+        "hdf5.superblock",
+        "offsets of \(widths.0) bytes and lengths of \(widths.1) are not read, but such of 2, 4 or 8",
         at: Location(mapped.path, reader.position - 2..<reader.position))
     }
     try reader.skip([9, 13, 1, 1][version] + 2 * widths.0)

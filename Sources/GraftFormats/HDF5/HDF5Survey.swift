@@ -72,7 +72,8 @@ struct HDF5Survey {
         Dataset(
           path: path, address: address, description: isAgain ? nil : try HDF5Description(&reader)))
     default:
-      throw Diagnostic("hdf5.answer", "the child's answer has a record of kind \(kind)", at: Location(mapped.path, range))
+      throw Diagnostic(
+        "hdf5.answer", "the child's answer has a record of kind \(kind)", at: Location(mapped.path, range))
     }
     return true
   }

@@ -182,7 +182,9 @@ private final class KerasTarget: HDF5Target {
     archive = ZipWriter(output)
     texts = metadata.archiveTexts
     deferred = metadata.deferred
-    for name in KerasArchive.textNames.reversed() { try archive.record(name, Array((metadata.kerasTexts[name] ?? "").utf8)) }
+    for name in KerasArchive.textNames.reversed() {
+      try archive.record(name, Array((metadata.kerasTexts[name] ?? "").utf8))
+    }
     try archive.open(KerasArchive.weightsName, byteCount: byteCount)
   }
 

@@ -25,7 +25,8 @@ enum KerasArchive {
     }
     guard !weights.isDeflated else {
       throw Diagnostic(
-        "hdf5.archive", "'\(weightsName)' is compressed, as Keras never writes it", at: Location(mapped.path, weights.range),
+        "hdf5.archive", "'\(weightsName)' is compressed, as Keras never writes it",
+        at: Location(mapped.path, weights.range),
         help: "zip the archive again without compression ('zip -0')")
     }
     try ZipArchive.verify(weights, in: mapped)
@@ -38,7 +39,8 @@ enum KerasArchive {
       texts.merge(try MetadataRecord.read(own, in: mapped)) { _, later in later }
     }
     let others = archive.records.filter {
-      $0.name != weightsName && !textNames.contains($0.name) && $0.name != MetadataRecord.name && !$0.name.hasSuffix("/")
+      $0.name != weightsName && !textNames.contains($0.name) && $0.name != MetadataRecord.name
+        && !$0.name.hasSuffix("/")
     }
     let notes = others.prefix(1).map {
       "'\($0.name.shortened)'" + (others.count > 1 ? " and \(others.count - 1) others" : "")

@@ -17,7 +17,9 @@ struct KerasNames {
   /// - Throws: `hdf5.keras-names` where a list has a name that is not there.
   init?(_ survey: HDF5Survey, _ mapped: MappedFile) throws(Diagnostic) {
     var lists: [String: [String: [String]]] = [:]
-    for attribute in survey.attributes where attribute.isList { lists[attribute.path, default: [:]][attribute.name] = attribute.texts }
+    for attribute in survey.attributes where attribute.isList {
+      lists[attribute.path, default: [:]][attribute.name] = attribute.texts
+    }
     let roots = lists.keys.filter { Self.list("layer_names", lists[$0] ?? [:]) != nil }.sorted()
     guard !roots.isEmpty else { return nil }
     let datasets = Set(survey.datasets.map(\.path)).union(survey.links.map(\.path))
@@ -54,7 +56,8 @@ struct KerasNames {
 
   /// What a person should know of a file of Keras.
   static func notes(_ survey: HDF5Survey, _ path: String) -> [String] {
-    let isKeras = survey.attributes.contains { $0.name == "layer_names" || $0.name == "layer_names0" }
+    let isKeras =
+      survey.attributes.contains { $0.name == "layer_names" || $0.name == "layer_names0" }
       || survey.groups.contains { $0.path == "vars" || $0.path.hasSuffix("/vars") }
     return isKeras
       ? ["'\(path)' is of Keras, whose kernels are (in, out) and (height, width, in, out), not torch's way round"] : []

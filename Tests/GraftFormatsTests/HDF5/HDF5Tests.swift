@@ -31,7 +31,8 @@ import Testing
     return found
   }
 
-  @Test("Chunks come out the same whole and in runs, whatever the runs", arguments: ["gzip.h5", "checked.h5", "odd.h5"])
+  @Test(
+    "Chunks come out the same whole and in runs, whatever the runs", arguments: ["gzip.h5", "checked.h5", "odd.h5"])
   func runs(_ name: String) throws {
     let folder = try TemporaryFolder()
     let source = try Formats.open(Self.folder + "/" + name)
@@ -61,7 +62,8 @@ import Testing
   }
 
   static let nameLists = [
-    ["a", "a/b", "a/b/c"], ["", "/", "//", "."], ["./a", "a/./b", "a//b", "a/"], ["__graft__", "__graft__.0", "__graft__/x"],
+    ["a", "a/b", "a/b/c"], ["", "/", "//", "."], ["./a", "a/./b", "a//b", "a/"],
+    ["__graft__", "__graft__.0", "__graft__/x"],
     ["zero\0byte", "new\nline", "ключ/鍵"], ["z", "b", "a", "10", "9"], ["..", "../x", "~"],
     [String(repeating: "long/", count: 200) + "x", String(repeating: "n", count: 70_000)],
   ]
@@ -83,7 +85,8 @@ import Testing
     var texts = [
       "": "nameless", "empty": "", "zero": "a\0b", "z\0": "c", "long": String(repeating: "x", count: 100_000),
       "very long": String(repeating: "y", count: 2_000_000), "graft.own": "{}", "a/b": "☃", "layer_names": "no list",
-      "graft.hdf5-attributes": #"{"":{"layer_names":["x"]},"g":{"list":["a",""],"text":"t"},"w":{"a":"b"},"n":{"n":1}}"#,
+      "graft.hdf5-attributes":
+        #"{"":{"layer_names":["x"]},"g":{"list":["a",""],"text":"t"},"w":{"a":"b"},"n":{"n":1}}"#,
     ]
     for number in 0..<300 { texts["number \(number)"] = "\(number)" }
     try TransferEngine.write([("w", Tensor([1], [1]))], metadata: texts, to: folder.path + "/x.h5")
@@ -94,7 +97,9 @@ import Testing
     #expect(Set(attributes.members?.map(\.name) ?? []) == ["", "g", "w", "n"])
   }
 
-  @Test("Order and lists of Keras survive other formats", arguments: ["legacy_model.h5", "legacy_weights.h5", "model.weights.h5"])
+  @Test(
+    "Order and lists of Keras survive other formats",
+    arguments: ["legacy_model.h5", "legacy_weights.h5", "model.weights.h5"])
   func kerasRoundTrip(_ name: String) throws {
     let folder = try TemporaryFolder()
     let source = try Formats.open(Self.keras + "/" + name)
@@ -104,7 +109,8 @@ import Testing
     #expect(try contents(back) == contents(source))
     #expect(back.entries.map(\.name) == source.entries.map(\.name))
     #expect(back.metadata == source.metadata)
-    #expect(source.metadata["graft.hdf5-attributes"]?.contains(name.hasPrefix("legacy") ? "weight_names" : "dense") == true)
+    #expect(
+      source.metadata["graft.hdf5-attributes"]?.contains(name.hasPrefix("legacy") ? "weight_names" : "dense") == true)
   }
 
   @Test("A Keras archive goes through other formats and comes back") func archive() throws {
@@ -130,9 +136,11 @@ import Testing
     #expect(try Formats.open(try folder.write(bytes, as: "c.keras")).notes.contains { $0.contains("assets/x") })
   }
 
-  @Test("What HDF5 has no room for is refused", arguments: [
-    Tensor(zeros: .f4, [2]), Tensor(zeros: .f32, Shape([Int](repeating: 1, count: 33))),
-  ])
+  @Test(
+    "What HDF5 has no room for is refused",
+    arguments: [
+      Tensor(zeros: .f4, [2]), Tensor(zeros: .f32, Shape([Int](repeating: 1, count: 33))),
+    ])
   func unwritable(_ tensor: Tensor) throws {
     let folder = try TemporaryFolder()
     #expect(rule { try TransferEngine.write([("x", tensor)], to: folder.path + "/x.h5") } == "hdf5.unwritable")
