@@ -76,12 +76,14 @@ int graft_hdf5_add_group(graft_hdf5_skeleton *skeleton, const char *path) {
 }
 
 static int write_texts(
-    const graft_hdf5_skeleton *skeleton, hid_t object, const char *name, int is_list, size_t count, const char *const *texts) {
+    const graft_hdf5_skeleton *skeleton, hid_t object, const char *name, int is_list, size_t count,
+    const char *const *texts) {
     hsize_t size = count;
     hid_t space = is_list ? h5->H5Screate_simple(1, &size, NULL) : h5->H5Screate(H5S_SCALAR);
     hid_t type = h5->H5Tcopy(h5->H5T_C_S1_g);
     int result = -1;
-    if (space >= 0 && type >= 0 && h5->H5Tset_size(type, H5T_VARIABLE) >= 0 && h5->H5Tset_cset(type, H5T_CSET_UTF8) >= 0) {
+    if (space >= 0 && type >= 0 && h5->H5Tset_size(type, H5T_VARIABLE) >= 0
+        && h5->H5Tset_cset(type, H5T_CSET_UTF8) >= 0) {
         hid_t attribute = h5->H5Acreate2(object, name, type, space, skeleton->text_list, H5P_DEFAULT);
         if (attribute >= 0) {
             result = count == 0 || h5->H5Awrite(attribute, type, texts) >= 0 ? 0 : -1;
@@ -95,7 +97,8 @@ static int write_texts(
 }
 
 int graft_hdf5_add_attribute(
-    graft_hdf5_skeleton *skeleton, const char *path, const char *name, int is_list, size_t count, const char *const *texts) {
+    graft_hdf5_skeleton *skeleton, const char *path, const char *name, int is_list, size_t count,
+    const char *const *texts) {
     hid_t group = h5->H5Gopen2(skeleton->file, path, H5P_DEFAULT);
     if (group < 0) return failed();
     int result = write_texts(skeleton, group, name, is_list, count, texts);
@@ -133,13 +136,15 @@ static hid_t make_type(graft_hdf5_kind kind, size_t width) {
     case GRAFT_HDF5_TRUTH: {
         hid_t type = h5->H5Tenum_create(h5->H5T_STD_I8LE_g);
         signed char no = 0, yes = 1;
-        if (type < 0 || h5->H5Tenum_insert(type, "FALSE", &no) < 0 || h5->H5Tenum_insert(type, "TRUE", &yes) < 0) return -1;
+        if (type < 0 || h5->H5Tenum_insert(type, "FALSE", &no) < 0) return -1;
+        if (h5->H5Tenum_insert(type, "TRUE", &yes) < 0) return -1;
         return type;
     }
     case GRAFT_HDF5_COMPLEX: {
         hid_t part = width == 8 ? h5->H5T_IEEE_F32LE_g : h5->H5T_IEEE_F64LE_g;
         hid_t type = h5->H5Tcreate(H5T_COMPOUND, width);
-        if (type < 0 || h5->H5Tinsert(type, "r", 0, part) < 0 || h5->H5Tinsert(type, "i", width / 2, part) < 0) return -1;
+        if (type < 0 || h5->H5Tinsert(type, "r", 0, part) < 0) return -1;
+        if (h5->H5Tinsert(type, "i", width / 2, part) < 0) return -1;
         return type;
     }
     case GRAFT_HDF5_OPAQUE: {

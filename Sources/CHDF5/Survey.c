@@ -1,5 +1,5 @@
-// The child process: tells what is in a file, and ends. It runs before `main` of whatever program links graft, under limits, and
-// opens nothing: it reads from a descriptor that it was given.
+// The child process: tells what is in a file, and ends. It runs before `main` of whatever program links graft, under
+// limits, and opens nothing: it reads from a descriptor that it was given.
 //
 // The answer is a row of records. Numbers are little-endian; a text is its length, u32, and its bytes.
 //
@@ -7,11 +7,13 @@
 //   'A'  path of its group, name, u8: 1 for a list, u32 count, texts
 //   'L'  path, u8 kind: 's' soft, 'x' external, 'u' of a user's own; the target's text
 //   'D'  path, u64 address of its header, u8: 1 where that dataset was told of before, and then nothing more;
-//        type; u8 rank, or 255 where it has no space; u64 sizes; u8 layout: 'c', 'p', 'k', 'x' other files, 'v' virtual; then
+//        type; u8 rank, or 255 where it has no space; u64 sizes; u8 layout: 'c', 'p', 'k', 'x' other files,
+//        'v' virtual; then
 //          'c'  u64 offset, all ones where it has none; u64 bytes
 //          'p'  text of its bytes
-//          'k'  u64 sizes of a chunk; u8: 1 where cut chunks are not filtered; u8 filters, each u32 number, name, u32 count, u32
-//               values; u64 bytes stored; u64 count, all ones where there are too many; each u64 offset, u64 bytes, u32 mask
+//          'k'  u64 sizes of a chunk; u8: 1 where cut chunks are not filtered; u8 filters, each u32 number, name,
+//               u32 count, u32 values; u64 bytes stored; u64 count, all ones where there are too many; each u64
+//               offset, u64 bytes, u32 mask
 //        and the text of its fill value, empty for zeros
 //   'Z'  the end
 //
@@ -21,7 +23,8 @@
 //
 // A type: u8 class, u32 bytes, then
 //   integer   u8 big-endian, u32 precision, u32 offset, u8 signed
-//   float     u8 big-endian, u32 precision, u32 offset, u32 sign, exponent, its bits, mantissa, its bits, u64 bias, u8 norm
+//   float     u8 big-endian, u32 precision, u32 offset, u32 sign, exponent, its bits, mantissa, its bits, u64 bias,
+//             u8 norm
 //   enum      u32 members, at most two of them told, each name and u64 value; the type of their values
 //   compound  u32 members, at most two of them told, each name, u32 offset, type
 //   opaque    its tag, and the text of the dataset's attribute `dtype`
@@ -150,7 +153,8 @@ static void put_bytes(const void *bytes, size_t count) {
 
 static void put_text(const char *text) { put_bytes(text ? text : "", text ? strlen(text) : 0); }
 
-/// The end of the answer, with what went wrong at `path`. It may come within another record, so that it is found from behind.
+/// The end of the answer, with what went wrong at `path`. It may come within another record, so that it is found from
+/// behind.
 static _Noreturn void fail_saying(const char *path, const char *text) {
     int64_t before = answer_left;
     put_text(path);
@@ -272,7 +276,8 @@ static void put_type(hid_t type, const char *path, int depth) {
 
 // MARK: Attributes
 
-/// Puts the texts of an open attribute as `u8 list, u32 count, texts`; gives 0, and puts nothing, where it holds others.
+/// Puts the texts of an open attribute as `u8 list, u32 count, texts`; gives 0, and puts nothing, where it holds
+/// others.
 static int put_texts(hid_t attribute, void (*before)(void *), void *context) {
     int done = 0;
     hid_t type = h5->H5Aget_type(attribute), space = h5->H5Aget_space(attribute);
@@ -361,7 +366,8 @@ static void put_filters(hid_t list, const char *path) {
         unsigned flags, values[16] = {0}, more;
         size_t value_count = 16;
         char name[64] = "";
-        H5Z_filter_t filter = h5->H5Pget_filter2(list, (unsigned)i, &flags, &value_count, values, sizeof name, name, &more);
+        H5Z_filter_t filter
+            = h5->H5Pget_filter2(list, (unsigned)i, &flags, &value_count, values, sizeof name, name, &more);
         if (filter < 0) fail(path);
         name[sizeof name - 1] = 0;
         put_u32((uint32_t)filter);
@@ -373,14 +379,20 @@ static void put_filters(hid_t list, const char *path) {
 }
 
 /// Where each chunk is, in the order of its coordinates.
-static void put_chunks(hid_t dataset, int rank, const hsize_t *sizes, const hsize_t *chunk, uint64_t stored, const char *path) {
+static void put_chunks(
+    hid_t dataset, int rank, const hsize_t *sizes, const hsize_t *chunk, uint64_t stored, const char *path) {
     uint64_t count = 1;
     hsize_t counts[RANK_LIMIT];
     for (int i = 0; i < rank; i++) {
         counts[i] = sizes[i] / chunk[i] + (sizes[i] % chunk[i] != 0);
         if (counts[i] == 0) count = 0;
     }
-    for (int i = 0; i < rank && count > 0; i++) count = __builtin_mul_overflow(count, counts[i], &count) ? UINT64_MAX : count;
+    for (int i = 0; i < rank && count > 0; i++) {
+        if (__builtin_mul_overflow(count, counts[i], &count)) {
+            count = UINT64_MAX;
+            break;
+        }
+    }
     if (stored == 0) count = 0;
     if (count > (uint64_t)chunks_left) {
         put_u64(UINT64_MAX);
@@ -440,8 +452,8 @@ static void put_dataset(hid_t group, const char *name, const char *path) {
         hssize_t count = has_space ? h5->H5Sget_simple_extent_npoints(space) : 0;
         size_t width = h5->H5Tget_size(type);
         // Texts of any length, and references, would be turned into pointers.
-        int is_plain = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM || kind == H5T_OPAQUE || kind == H5T_BITFIELD
-            || kind == H5T_COMPOUND;
+        int is_plain = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM || kind == H5T_OPAQUE
+            || kind == H5T_BITFIELD || kind == H5T_COMPOUND;
         if (count < 0) fail(path);
         if (!is_plain || count == 0) {
             put_u32(0);
@@ -478,7 +490,8 @@ static void put_dataset(hid_t group, const char *name, const char *path) {
     H5D_fill_value_t fill = H5D_FILL_VALUE_UNDEFINED;
     size_t width = h5->H5Tget_size(type);
     if (h5->H5Pfill_value_defined(list, &fill) < 0) fail(path);
-    if (fill == H5D_FILL_VALUE_USER_DEFINED && width <= 64 && kind != H5T_VLEN && kind != H5T_REFERENCE && kind != H5T_STRING) {
+    int has_value = kind != H5T_VLEN && kind != H5T_REFERENCE && kind != H5T_STRING;
+    if (fill == H5D_FILL_VALUE_USER_DEFINED && width <= 64 && has_value) {
         char value[64] = {0};
         if (h5->H5Pget_fill_value(list, type, value) < 0) fail(path);
         put_bytes(value, width);
@@ -577,7 +590,8 @@ static _Noreturn void survey(int64_t offset, int64_t length) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     h5 = graft_hdf5_load();
     if (!h5) _exit(GRAFT_HDF5_NO_LIBRARY);
-    // A gigabyte beside what there is already; a second, and one more for each 64 MB; no file is made or opened from here on.
+    // A gigabyte beside what there is already; a second, and one more for each 64 MB; no file is made or opened from
+    // here on.
     limit(RLIMIT_AS, mapped_byte_count() + (1u << 30));
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_FSIZE, 0);

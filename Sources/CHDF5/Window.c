@@ -22,7 +22,9 @@ void graft_window_name(char *name, size_t capacity, int descriptor, int64_t offs
 static H5FD_t *window_open(const char *name, unsigned flags, hid_t list, haddr_t limit) {
     (void)flags, (void)list, (void)limit;
     struct window *window = calloc(1, sizeof *window);
-    if (window && sscanf(name, "%d %lld %lld", &window->descriptor, &window->offset, &window->length) == 3) return &window->base;
+    if (!window) return NULL;
+    int count = sscanf(name, "%d %lld %lld", &window->descriptor, &window->offset, &window->length);
+    if (count == 3) return &window->base;
     free(window);
     return NULL;
 }
@@ -76,8 +78,8 @@ static herr_t window_write(
     (void)kind, (void)list;
     struct window *window = (struct window *)file;
     for (size_t done = 0; done < size;) {
-        ssize_t count
-            = pwrite(window->descriptor, (const char *)buffer + done, size - done, window->offset + (off_t)(address + done));
+        const char *rest = (const char *)buffer + done;
+        ssize_t count = pwrite(window->descriptor, rest, size - done, window->offset + (off_t)(address + done));
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) return -1;
         done += (size_t)count;
