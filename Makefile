@@ -15,7 +15,7 @@ build: setup
 test: setup
 	swift test -c release --disable-testable-imports
 
-# Reads what torch, safetensors and NumPy write, and has them read what graft writes; needs Python and, once, a network.
+# Reads what torch, safetensors, NumPy, h5py and Keras write, and has them read what graft writes; needs Python and, once, a network.
 test-interop: setup
 	@bash scripts/interop.sh
 

@@ -2,7 +2,7 @@ import GraftIR
 
 /// What a file is that is no checkpoint graft reads, so that the message can say so.
 enum ForeignLayout: Hashable {
-  case tar, barePickle, lfsPointer, html, json, hdf5, gzip, packed(String)
+  case tar, barePickle, lfsPointer, html, json, gzip, packed(String)
 
   /// Recognises `bytes` by how they begin, or gives `nil`.
   init?(_ bytes: UnsafeRawBufferPointer) {
@@ -21,8 +21,6 @@ enum ForeignLayout: Hashable {
       self = .html
     } else if reads("{") || reads("[") {
       self = .json
-    } else if begins([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
-      self = .hdf5
     } else if begins([0x1F, 0x8B]) {
       self = .gzip
     } else if let name = Self.packers.first(where: { begins($0.start) })?.name {
@@ -47,7 +45,6 @@ enum ForeignLayout: Hashable {
       case .lfsPointer: ("is a git-lfs pointer, not the file itself", "fetch it with 'git lfs pull'")
       case .html: ("is a web page, not a checkpoint", "download the file itself")
       case .json: ("is a JSON text, and no index of a checkpoint", nil)
-      case .hdf5: ("is an HDF5 file, which is not read yet", nil)
       case .gzip: ("is compressed with gzip", "unpack it first")
       case .packed(let name): ("is compressed with \(name)", "unpack it first")
       }
@@ -58,8 +55,8 @@ enum ForeignLayout: Hashable {
   static func refusal(of archive: ZipArchive, _ path: String) -> Diagnostic {
     let names = Set(archive.records.map(\.name))
     let what =
-      names.contains("model.weights.h5") || names.contains("config.json") && names.contains("metadata.json")
-      ? "a Keras archive, which is not read yet"
+      names.contains("config.json") && names.contains("metadata.json")
+      ? "a Keras archive without '\(KerasArchive.weightsName)', whose tensors are elsewhere"
       : names.contains("[Content_Types].xml")
         ? "a document of an office program"
         : names.contains("META-INF/MANIFEST.MF") ? "a Java archive" : "a zip archive that holds no checkpoint"

@@ -28,7 +28,7 @@ public struct Format: Sendable {
 /// The registry: every format, in the order in which content is tried.
 public enum Formats {
   /// All formats.
-  public static let all: [Format] = [.pytorch, .safetensors, .npz, .npy, .gguf]
+  public static let all: [Format] = [.pytorch, .safetensors, .npz, .npy, .gguf, .hdf5]
 
   /// Opens the checkpoint at `path`: a file of any format, an index of several, or a folder that holds one of them.
   ///
@@ -130,4 +130,15 @@ extension Format {
     open: { mapped throws(Diagnostic) in try GGUFReader(mapped) },
     makeWriter: { request throws(Diagnostic) in try GGUFWriter(request) },
     holdsBlocks: true, lint: Lint.gguf)
+
+  /// Plain files, and the archives of Keras 3, which hold one.
+  static let hdf5 = Format(
+    name: HDF5Reader.formatName, extensions: [".h5", ".hdf5", ".keras"], keepsAliases: false, keepsKeys: false,
+    recognises: { bytes, archive in
+      archive.map(KerasArchive.recognises) ?? (HDF5Superblock.position(in: bytes) != nil)
+    },
+    open: { mapped throws(Diagnostic) in
+      ZipArchive.recognises(mapped.storage.bytes) ? try KerasArchive.open(mapped) : try HDF5Reader(mapped)
+    },
+    makeWriter: { request throws(Diagnostic) in try HDF5Writer(request) })
 }

@@ -2,17 +2,21 @@
 
     python interop.py make SEED FOLDER     writes random checkpoints into FOLDER, and `expected.json`, which says what they hold
     python interop.py read FOLDER          prints what the libraries find in the checkpoints in FOLDER, as the same JSON
+    python interop.py keras-make FOLDER    saves a Keras model into FOLDER in every way, and `expected.json`, which says what it answers
+    python interop.py keras-read FOLDER    loads what graft made of these files, in FOLDER/back, and prints the largest difference in answers
 
-Needs torch, safetensors, numpy and ml_dtypes. A tensor is told by name, dtype (as safetensors spells it), shape and the SHA-256 of
+Needs torch, safetensors, numpy, ml_dtypes, h5py and, for the last two, keras. A tensor is told by name, dtype (as safetensors spells it), shape and the SHA-256 of
 its values as contiguous little-endian bytes; `aliases` gives for each tensor the first one whose memory it shares.
 """
 import hashlib
 import json
+import os
 import pathlib
 import random
 import sys
 import zipfile
 
+import h5py
 import ml_dtypes
 import numpy
 import torch
@@ -115,7 +119,32 @@ def read_npy(path):
     return {"tensors": [of_numpy("", array, "BF16" if array.dtype.kind == "V" else None)]}
 
 
-READERS = {".pt": read_torch, ".safetensors": read_safetensors, ".npz": read_npz, ".npy": read_npy}
+def read_h5(path):
+    """Every dataset, as the bytes that h5py gives without converting them."""
+    tensors = []
+    with h5py.File(path) as file:
+        def add(name, dataset):
+            if not isinstance(dataset, h5py.Dataset) or name == "__graft__":
+                return
+            kind = dataset.id.get_type()
+            raw = numpy.empty(dataset.shape, f"V{kind.get_size()}")
+            if raw.size:
+                dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, raw, mtype=kind)
+            if isinstance(kind, h5py.h5t.TypeOpaqueID):
+                dtype = {str(numpy.dtype(of)): one for one, of in ML.items()}[dataset.attrs["dtype"]]
+            elif isinstance(kind, h5py.h5t.TypeFloatID) and kind.get_fields() == (15, 7, 8, 0, 7):
+                dtype = "BF16"
+                values = dataset[()].astype("<f4")
+                exact = raw.view(ml_dtypes.bfloat16).astype("<f4")
+                assert numpy.array_equal(values, exact, equal_nan=True), "h5py converts bf16 to other numbers"
+            else:
+                dtype = NUMPY[dataset.dtype.str]
+            tensors.append({"name": name, "dtype": dtype, "shape": list(dataset.shape), "sha256": digest(raw.tobytes())})
+        file.visititems(add)
+        return {"tensors": tensors, "metadata": {key: value for key, value in file.attrs.items() if isinstance(value, str)}}
+
+
+READERS = {".h5": read_h5, ".pt": read_torch, ".safetensors": read_safetensors, ".npz": read_npz, ".npy": read_npy}
 
 
 def read(folder):
@@ -198,6 +227,30 @@ def array(rng):
     return whole.T if rng.randrange(4) == 0 else whole
 
 
+def make_h5(rng, path):
+    """Datasets of random types, layouts, filters and byte orders, and links to them; what they hold."""
+    tensors = []
+    with h5py.File(path, "w", libver=rng.choice(["earliest", "v110"]), userblock_size=rng.choice([0, 0, 512, 2048])) as file:
+        for index in range(20):
+            name = rng.choice(["", "a/", "b/c/", "ж/"]) + str(index)
+            whole = numpy.array(array(rng), order="C")
+            options = {}
+            if whole.size and whole.ndim and rng.randrange(3):
+                options = {"chunks": tuple(rng.randrange(1, size + 3) for size in whole.shape), "maxshape": (None,) * whole.ndim,
+                           "shuffle": bool(rng.randrange(2)), "fletcher32": bool(rng.randrange(2))}
+                if rng.randrange(2):
+                    options["compression"] = rng.randrange(10)
+            dataset = file.create_dataset(name, data=whole, **options)
+            tensors.append(of_numpy(name, whole, None))
+            if rng.randrange(4) == 0:
+                link = f"links/{index}"
+                file[link] = dataset if rng.randrange(2) else h5py.SoftLink("/" + name)
+                tensors.append(of_numpy(link, whole, None))
+        file.attrs["note"] = "текст"
+        file["a text"] = "no tensor"
+    return {"tensors": tensors, "metadata": {"note": "текст"}}
+
+
 def make(seed, folder):
     rng = random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -218,6 +271,8 @@ def make(seed, folder):
             name = f"{number}-{suffix}.npz"
             save(folder / name, **arrays)
             expected[name] = {"tensors": [of_numpy(key, value, "BF16" if key == "half" else None) for key, value in arrays.items()]}
+        name = f"{number}.h5"
+        expected[name] = make_h5(rng, folder / name)
         for index, one in enumerate(list(arrays.values())[:4]):
             name = f"{number}-{index}.npy"
             numpy.save(folder / name, one)
@@ -237,8 +292,65 @@ def make(seed, folder):
     (folder / "expected.json").write_text(json.dumps(expected))
 
 
+# Keras.
+
+def keras_model(dtype):
+    import keras
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    inner = keras.Sequential([layers.Input((6,)), layers.Dense(6, activation="tanh", name="inner_dense")], name="inner")
+    image = layers.Input((8, 8, 3), name="image")
+    x = layers.Conv2D(6, 3, name="conv")(image)
+    x = layers.BatchNormalization(name="bn")(x)
+    x = inner(layers.GlobalAveragePooling2D(name="pool")(x))
+    model = keras.Model(image, layers.Dense(3, name="head")(layers.LayerNormalization(name="ln")(x)), name="net")
+    generator = numpy.random.default_rng(5)
+    model.set_weights([generator.standard_normal(weight.shape).astype("f4") * 0.3 + (weight.ndim == 1) for weight in model.get_weights()])
+    if dtype:
+        for weight in model.weights:
+            weight.assign(weight.numpy().astype(ml_dtypes.bfloat16).astype("f4"))
+    return model
+
+
+def answer(model):
+    return numpy.asarray(model.predict(numpy.random.default_rng(6).standard_normal((2, 8, 8, 3)).astype("f4"), verbose=0))
+
+
+def keras_make(folder):
+    model = keras_model(None)
+    model.save(folder / "model.keras")
+    model.save(folder / "model.h5")
+    model.save_weights(folder / "model.weights.h5")
+    from keras.src.legacy.saving import legacy_h5_format
+    with h5py.File(folder / "weights.h5", "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, model)
+    expected = {weight.path: digest(weight.numpy().tobytes()) for weight in model.weights}
+    (folder / "expected.json").write_text(json.dumps(expected))
+
+
+def keras_read(folder):
+    import keras
+    found = {}
+    whole, half = answer(keras_model(None)), answer(keras_model("bf16"))
+    for path in sorted((folder / "back").iterdir()):
+        wanted = half if "bf16" in path.name else whole
+        if path.suffix == ".keras" or path.name.startswith("model.h5"):
+            model = keras.saving.load_model(path)
+        else:
+            model = keras_model(None)
+            model.set_weights([weight * 0 + 0.5 for weight in model.get_weights()])
+            model.load_weights(path)
+        found[path.name] = float(numpy.abs(answer(model) - wanted).max())
+    print(json.dumps(found))
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "make":
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    if sys.argv[1] == "keras-make":
+        keras_make(pathlib.Path(sys.argv[2]))
+    elif sys.argv[1] == "keras-read":
+        keras_read(pathlib.Path(sys.argv[2]))
+    elif sys.argv[1] == "make":
         make(int(sys.argv[2]), pathlib.Path(sys.argv[3]))
     else:
         read(pathlib.Path(sys.argv[2]))

@@ -10,6 +10,9 @@ import Testing
   /// `GRAFT_SEED` makes other damages.
   static let seed = ProcessInfo.processInfo.environment["GRAFT_SEED"].flatMap(UInt64.init) ?? 0x6772_6166_74
 
+  /// A process is started for each HDF5 file that looks whole, so that there are fewer of them.
+  private static func count(of format: String) -> Int { ["h5", "keras"].contains(format) ? count / 25 : count }
+
   /// The fixtures of each format, and an index beside its shards.
   static let formats: [String: [ExpectedFile]] = Dictionary(grouping: ExpectedFile.small) { file in
     if file.file.contains("legacy") { return "legacy pytorch" }
@@ -20,7 +23,9 @@ import Testing
   func prefixes(_ file: ExpectedFile) throws {
     let bytes = try Fixtures.bytes(file.path)
     let memory = MemoryFile()
-    for length in 0..<bytes.count {
+    // An HDF5 file says where it ends, and most beginnings are refused for that alone.
+    let step = file.file.hasSuffix(".h5") || file.file.hasSuffix(".keras") ? 23 : 1
+    for length in stride(from: 0, to: bytes.count, by: step) {
       memory.replace(with: Array(bytes[..<length]))
       try read(memory.path, byteCount: length, "\(file.file) cut after \(length) bytes")
     }
@@ -41,7 +46,7 @@ import Testing
     let files = try #require(Self.formats[format])
     let originals = try files.map { try Fixtures.bytes($0.path) }
     let memory = MemoryFile()
-    for number in 0..<Self.count {
+    for number in 0..<Self.count(of: format) {
       let file = number % files.count
       let seed = Self.seed &+ UInt64(number)
       var mutator = Mutator(seed: seed)

@@ -48,7 +48,7 @@ struct InteropTests {
     _ = try Interop.ask(["make", "\(seed)", folder.path])
     let expected = try JSON(parsing: Fixtures.bytes(folder.path + "/expected.json"), file: "expected.json")
     let files = try #require(expected.members)
-    #expect(files.count == 50)
+    #expect(files.count == 56)
     for file in files {
       let reader = try Formats.open(folder.path + "/" + file.name)
       let wanted = Set(file.value["tensors"]?.listValue ?? [])
@@ -82,6 +82,8 @@ struct InteropTests {
       "a.pt": Self.samples(Self.isTorch),
       "a.safetensors": Self.samples { Self.isTorch($0) && $0 != .c128 },
       "a.npz": Self.samples { _ in true },
+      "a.h5": Self.samples { $0.byteWidth != nil },
+      "a.weights.h5": Self.samples { $0.byteWidth != nil },
     ]
     for (number, (_, tensor)) in Self.samples({ $0.bitWidth >= 16 || $0 == .u8 || $0 == .i8 || $0 == .bool })
       .enumerated()
@@ -132,5 +134,26 @@ struct InteropTests {
       (original.entries[$0.key].name, JSON.text(original.entries[$0.value.target].name))
     }
     #expect(ties == Dictionary(uniqueKeysWithValues: wanted))
+  }
+
+  @Test("Keras loads what it saved after it went through another format, and what was cast") func keras() throws {
+    let folder = try TemporaryFolder()
+    _ = try ask(["keras-make", folder.path])
+    try FileManager.default.createDirectory(atPath: folder.path + "/back", withIntermediateDirectories: false)
+    let files = ["model.keras", "model.h5", "model.weights.h5", "weights.h5"]
+    for name in files {
+      let between = folder.path + "/" + name + ".safetensors"
+      _ = try Conversion(try Formats.open(folder.path + "/" + name), to: between, options: ConversionOptions()).run()
+      _ = try Conversion(try Formats.open(between), to: folder.path + "/back/" + name, options: ConversionOptions())
+        .run()
+    }
+    var options = ConversionOptions()
+    options.dtypes = [try DTypeRule("bf16")]
+    _ = try Conversion(
+      try Formats.open(folder.path + "/model.weights.h5"), to: folder.path + "/back/bf16.weights.h5", options: options
+    ).run()
+    let found = try JSON(parsing: try ask(["keras-read", folder.path]), file: "interop.py")
+    #expect(found.members?.count == files.count + 1)
+    for member in found.members ?? [] { #expect(member.value.doubleValue == 0, "\(member.name)") }
   }
 }

@@ -5,7 +5,7 @@ import Testing
 
 /// Going on from what a killed process left. A kill is played by copying what lies in the folder at that moment.
 @Suite struct ResumingTests {
-  static let outputs = ["out.safetensors", "out.pt", "out.npz", "out.gguf", "out.safetensors.index.json"]
+  static let outputs = ["out.safetensors", "out.pt", "out.npz", "out.gguf", "out.h5", "out.safetensors.index.json"]
 
   /// Copies, casts, draws, numbers and a tie.
   private func plan(_ folder: TemporaryFolder, for output: String = "") throws -> (WeightPlan, any CheckpointReader) {
@@ -24,8 +24,8 @@ import Testing
     let draw = Draw(.normal(mean: 0, deviation: 1), seed: 4, stream: "d")
     plan.tensors.append(
       PlannedTensor(name: "drawn", dtype: .f32, shape: [1001], expression: .draw(draw, [1001]), origin: .fresh))
-    // Four bits an element, which NumPy gives a byte each and GGUF lacks.
-    let packed = output.hasSuffix(".gguf") ? DType.bf16 : .f4
+    // Four bits an element, which NumPy gives a byte each, and GGUF and HDF5 lack.
+    let packed = [".gguf", ".h5"].contains { output.hasSuffix($0) } ? DType.bf16 : .f4
     plan.tensors.append(
       PlannedTensor(
         name: "a packed one", dtype: packed, shape: [64], expression: .fill(1.5, packed, [64]), origin: .fresh))

@@ -1,0 +1,10 @@
+// A part of an open file, as the library sees one.
+#pragma once
+
+#include "Library.h"
+
+/// Makes an access list whose files are windows, or gives a negative number.
+hid_t graft_window_access(const struct graft_hdf5_library *h5);
+
+/// The name by which such a list opens `length` bytes of `descriptor` from `offset` on.
+void graft_window_name(char *name, size_t capacity, int descriptor, int64_t offset, int64_t length);

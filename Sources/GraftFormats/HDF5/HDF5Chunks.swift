@@ -1,0 +1,258 @@
+import Dispatch
+import Glibc
+import GraftIR
+import Synchronization
+
+/// The pieces that a dataset is cut into, and how their bytes become elements. A row of chunks, those that share their
+/// place along the first axis, is a run of the tensor.
+struct HDF5Chunks: Sendable {
+  private struct Chunk: Sendable {
+    /// In the file; `nil` where it was never written.
+    let range: Range<Int>?
+    let mask: UInt32
+  }
+
+  private enum Step: Sendable {
+    case deflate, fletcher32
+    case shuffle(Int)
+  }
+
+  private let name: String
+  private let shape: Shape
+  private let chunk: [Int]
+  /// Chunks along each axis.
+  private let counts: [Int]
+  private let width: Int
+  private let steps: [Step]
+  private let leavesCutChunks: Bool
+  /// In the order of their coordinates; none where nothing was ever written.
+  private let chunks: [Chunk]
+  private let fill: [UInt8]
+  private let chunkByteCount: Int
+
+  /// Checks what the child tells of the chunks of `name` against the file. Their places are counted from `base`: HDF5 1.10
+  /// adds the bytes of a user block to those of datasets, not to those of chunks.
+  ///
+  /// - Throws: `hdf5.chunk`, `hdf5.filter`, `hdf5.limit`, `hdf5.range`.
+  init(
+    _ table: HDF5ChunkTable, name: String, shape: Shape, width: Int, fill: [UInt8], _ mapped: MappedFile,
+    _ window: Range<Int>, base: Int
+  ) throws(Diagnostic) {
+    let place = Location(mapped.path, window, tensor: name)
+    func refusal(_ rule: String, _ message: String) -> Diagnostic {
+      Diagnostic(rule, "'\(name.shortened)' \(message)", at: place)
+    }
+    var steps: [Step] = []
+    for filter in table.filters {
+      switch HDF5Filter(id: filter.id, values: filter.values) {
+      case .deflate: steps.append(.deflate)
+      case .shuffle(let width): steps.append(.shuffle(width))
+      case .fletcher32: steps.append(.fletcher32)
+      case nil:
+        throw Diagnostic(
+          "hdf5.filter",
+          "'\(name.shortened)' went through \(HDF5Filter.name(filter.id, filter.name)) which is not undone", at: place,
+          help: "read are deflate, shuffle and fletcher32; h5repack writes the file with them")
+      }
+    }
+    let isPacked = steps.contains { if case .deflate = $0 { true } else { false } }
+    guard steps.count(where: { if case .deflate = $0 { true } else { false } }) <= 1 else {
+      throw refusal("hdf5.filter", "was deflated twice")
+    }
+    let chunk = table.sizes.compactMap { Int(exactly: $0) }
+    guard chunk.count == shape.rank, table.sizes.count == shape.rank, !chunk.contains(0),
+      let byteCount = Shape(chunk).elementCount.flatMap({ count -> Int? in
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: width)
+        return overflow || bytes > Int(UInt32.max) ? nil : bytes
+      })
+    else { throw refusal("hdf5.chunk", "has chunks of the size \(table.sizes)") }
+    counts = zip(shape.axes, chunk).map { $0 / $1 + ($0 % $1 == 0 ? 0 : 1) }
+    guard let told = table.chunks else { throw refusal("hdf5.limit", "has more chunks than are read") }
+    guard told.isEmpty || told.count == Shape(counts).elementCount else {
+      throw refusal("hdf5.chunk", "has \(told.count) chunks, not \(Shape(counts))")
+    }
+    var chunks: [Chunk] = []
+    chunks.reserveCapacity(told.count)
+    for one in told {
+      guard one.offset != .max else {
+        chunks.append(Chunk(range: nil, mask: 0))
+        continue
+      }
+      guard let range = HDF5Dataset.range(one.offset, one.byteCount, in: base..<window.upperBound) else {
+        throw refusal("hdf5.range", "has a chunk of \(one.byteCount) bytes at \(one.offset), past the end of the file")
+      }
+      // Deflate makes at most 1,032 bytes of one; nothing else changes the size but for a checksum.
+      guard isPacked ? byteCount / 1032 <= range.count : byteCount <= range.count else {
+        throw refusal(
+          "hdf5.chunk", "has a chunk of \(range.count) bytes, which cannot hold the \(byteCount) of its elements")
+      }
+      chunks.append(Chunk(range: range, mask: one.mask))
+    }
+    self.name = name
+    self.shape = shape
+    self.chunk = chunk
+    self.width = width
+    self.steps = steps
+    leavesCutChunks = table.leavesCutChunks
+    self.chunks = chunks
+    self.fill = fill
+    chunkByteCount = byteCount
+  }
+
+  /// The bytes in which one thread unpacks a chunk, in two halves. Deflate may leave more than there was, but not much.
+  private var roomByteCount: Int {
+    let largest = chunks.reduce(0) { max($0, $1.range?.count ?? 0) }
+    return steps.isEmpty
+      ? 0 : 2 * max(chunkByteCount + 4 * steps.count, min(largest, chunkByteCount + chunkByteCount / 8 + 64))
+  }
+
+  /// How many threads unpack chunks: as many as there are processors, while that takes little memory.
+  private var workerCount: Int {
+    steps.isEmpty || chunks.isEmpty
+      ? 1 : max(1, min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), chunks.count, 16, (16 << 20) / max(1, roomByteCount)))
+  }
+
+  /// The bytes that unpacking takes beside what is unpacked.
+  var workingByteCount: Int { chunks.isEmpty ? 0 : workerCount * roomByteCount }
+
+  /// The bytes of a row of the tensor, along its first axis.
+  private var lineByteCount: Int { shape.axes.dropFirst().reduce(width, *) }
+
+  /// The bytes of a row of chunks, the last of which may be shorter.
+  var rowByteCount: Int { min(chunk[0], shape.axes[0]) * lineByteCount }
+
+  /// How many rows of chunks there are.
+  var rowCount: Int { shape.elementCount == 0 ? 0 : counts[0] }
+
+  /// How many rows of chunks are read together, to take about `byteCount` bytes; at least one, where there is one.
+  func rowCount(within byteCount: Int) -> Int { min(rowCount, max(1, byteCount / max(1, rowByteCount))) }
+
+  /// The bytes of the tensor that rows fill.
+  func bytes(ofRows rows: Range<Int>) -> Range<Int> {
+    rows.lowerBound * chunk[0] * lineByteCount..<min(rows.upperBound * chunk[0], shape.axes[0]) * lineByteCount
+  }
+
+  /// Fills `target`, which has the bytes of `rows`.
+  ///
+  /// - Throws: `hdf5.deflate`, `hdf5.checksum`, `hdf5.chunk`.
+  func read(
+    rows: Range<Int>, into target: UnsafeMutableRawBufferPointer, _ mapped: MappedFile
+  ) throws(Diagnostic) {
+    let perRow = counts.dropFirst().reduce(1, *)
+    let numbers = rows.lowerBound * perRow..<rows.upperBound * perRow
+    let workers = min(workerCount, numbers.count)
+    let room = roomByteCount
+    // The first chunk that cannot be read, whichever thread comes to it first.
+    let failure = Mutex<(number: Int, diagnostic: Diagnostic)?>(nil)
+    // Each chunk has bytes of its own in it.
+    nonisolated(unsafe) let target = target
+    @Sendable func work(_ worker: Int) {
+      let room = Storage(byteCount: room)
+      for number in stride(from: numbers.lowerBound + worker, to: numbers.upperBound, by: max(1, workers)) {
+        do throws(Diagnostic) { try read(number, rows.lowerBound, into: target, room, mapped) } catch {
+          failure.withLock { if $0.map({ $0.number > number }) ?? true { $0 = (number, error) } }
+          return
+        }
+      }
+    }
+    if workers > 1 { DispatchQueue.concurrentPerform(iterations: workers, execute: work) } else { work(0) }
+    if let found = failure.withLock({ $0 }) { throw found.diagnostic }
+  }
+
+  /// Puts the chunk `number` where it belongs in `target`, which begins with row `firstRow`.
+  private func read(
+    _ number: Int, _ firstRow: Int, into target: UnsafeMutableRawBufferPointer, _ room: Storage, _ mapped: MappedFile
+  ) throws(Diagnostic) {
+    var place = [Int](repeating: 0, count: counts.count)
+    var rest = number
+    for axis in counts.indices.reversed() {
+      place[axis] = rest % counts[axis] * chunk[axis]
+      rest /= counts[axis]
+    }
+    let box = zip(zip(place, chunk), shape.axes).map { min($0.1, $1 - $0.0) }
+    var bytes: UnsafeRawBufferPointer?
+    if !chunks.isEmpty, let range = chunks[number].range {
+      bytes = try unpack(range, leavesCutChunks && box != chunk ? .max : chunks[number].mask, room, mapped)
+    }
+    place[0] -= firstRow * chunk[0]
+    scatter(bytes, place, box, into: target)
+  }
+
+  /// The elements of the chunk at `range`, undoing the filters that `mask` does not leave out.
+  private func unpack(
+    _ range: Range<Int>, _ mask: UInt32, _ room: Storage, _ mapped: MappedFile
+  ) throws(Diagnostic) -> UnsafeRawBufferPointer {
+    var bytes = UnsafeRawBufferPointer(rebasing: mapped.storage.bytes[range])
+    func refusal(_ rule: String, _ message: String) -> Diagnostic {
+      Diagnostic(rule, "a chunk of '\(name.shortened)' \(message)", at: Location(mapped.path, range, tensor: name))
+    }
+    var isUpper = false
+    /// The half of the room that `bytes` are not in.
+    func nextRoom(_ count: Int) -> UnsafeMutableRawBufferPointer {
+      isUpper.toggle()
+      return UnsafeMutableRawBufferPointer(start: room.start + (isUpper ? room.byteCount / 2 : 0), count: count)
+    }
+    for (number, step) in steps.enumerated().reversed() where number >= 32 || mask >> UInt32(number) & 1 == 0 {
+      switch step {
+      case .fletcher32:
+        guard bytes.count >= 4 else { throw refusal("hdf5.chunk", "has no room for its checksum") }
+        guard HDF5Filter.hasChecksum(bytes) else { throw refusal("hdf5.checksum", "has another checksum than it says") }
+        bytes = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)])
+      case .shuffle(let width):
+        guard bytes.count <= room.byteCount / 2 else { throw refusal("hdf5.chunk", "is larger than its elements") }
+        let target = nextRoom(bytes.count)
+        HDF5Filter.unshuffle(bytes, width, into: target)
+        bytes = UnsafeRawBufferPointer(target)
+      case .deflate:
+        let sums = steps[..<number].enumerated().count {
+          if case .fletcher32 = $0.element { mask >> UInt32($0.offset) & 1 == 0 } else { false }
+        }
+        let target = nextRoom(chunkByteCount + 4 * sums)
+        guard HDF5Filter.inflate(bytes, into: target) else {
+          throw refusal("hdf5.deflate", "cannot be unpacked to the \(target.count) bytes that it has")
+        }
+        bytes = UnsafeRawBufferPointer(target)
+      }
+    }
+    guard bytes.count >= chunkByteCount else {
+      throw refusal("hdf5.chunk", "has \(bytes.count) bytes, not \(chunkByteCount)")
+    }
+    return bytes
+  }
+
+  /// Puts the part `box` of a chunk where it belongs, from `place` of `target` on; the fill value where there is none.
+  private func scatter(
+    _ bytes: UnsafeRawBufferPointer?, _ place: [Int], _ box: [Int], into target: UnsafeMutableRawBufferPointer
+  ) {
+    guard let to = target.baseAddress, !box.contains(0) else { return }
+    let rank = box.count
+    var index = [Int](repeating: 0, count: rank)
+    let targetStrides = shape.strides.map { $0 * width }
+    let sourceStrides = Shape(chunk).strides.map { $0 * width }
+    var start = 0
+    for axis in 0..<rank { start += place[axis] * targetStrides[axis] }
+    let run = box[rank - 1] * width
+    var (source, goal) = (0, start)
+    while true {
+      if let from = bytes?.baseAddress {
+        (to + goal).copyMemory(from: from + source, byteCount: run)
+      } else if fill.isEmpty {
+        (to + goal).initializeMemory(as: UInt8.self, repeating: 0, count: run)
+      } else {
+        for byte in 0..<run { to.storeBytes(of: fill[byte % width], toByteOffset: goal + byte, as: UInt8.self) }
+      }
+      var axis = rank - 2
+      while axis >= 0 {
+        index[axis] += 1
+        source += sourceStrides[axis]
+        goal += targetStrides[axis]
+        if index[axis] < box[axis] { break }
+        source -= box[axis] * sourceStrides[axis]
+        goal -= box[axis] * targetStrides[axis]
+        index[axis] = 0
+        axis -= 1
+      }
+      if axis < 0 { return }
+    }
+  }
+}

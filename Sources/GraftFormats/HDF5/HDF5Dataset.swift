@@ -1,0 +1,195 @@
+import GraftIR
+
+/// A tensor of an open file: where its bytes are, and how they become its elements.
+struct HDF5Dataset: Sendable {
+  private enum Place: Sendable {
+    case bytes(Int)
+    case inline([UInt8])
+    /// Never written: all elements are the fill value.
+    case fill
+    case chunks(HDF5Chunks)
+  }
+
+  let name: String
+  let type: TensorType
+  let byteCount: Int
+  private let dtype: DType
+  private let shape: Shape
+  private let width: Int
+  private let isBigEndian: Bool
+  private let place: Place
+  private let fill: [UInt8]
+
+  /// What `description` tells of the dataset `name`, checked against the file that is `window` of `mapped`.
+  ///
+  /// - Throws: rules of the page `hdf5`.
+  init(
+    _ name: String, _ dtype: DType, isBigEndian: Bool, _ sizes: [UInt64], _ description: HDF5Description,
+    _ mapped: MappedFile, _ window: Range<Int>, base: Int
+  ) throws(Diagnostic) {
+    let location = Location(mapped.path, window, tensor: name)
+    func refusal(_ rule: String, _ message: String) -> Diagnostic {
+      Diagnostic(rule, "'\(name.shortened)' \(message)", at: location)
+    }
+    let shape = Shape(sizes.compactMap { Int(exactly: $0) })
+    guard shape.rank == sizes.count, let elements = shape.elementCount, let byteCount = dtype.byteCount(of: elements)
+    else { throw refusal("hdf5.size", "of \(dtype) \(sizes) has more bytes than 64 bits count") }
+    var stored = 0
+    switch description.layout {
+    case .contiguous(let offset, let count): stored = offset == .max ? 0 : Int(clamping: count)
+    case .compact(let bytes): stored = bytes.count
+    case .chunked(let table): stored = Int(clamping: table.storedByteCount)
+    case .outside: break
+    }
+    // No file unpacks to more, and where nothing is stored at all, memory must not follow a number.
+    guard byteCount <= 1 << 20 || byteCount / 1032 <= window.count,
+      byteCount <= 4 << 30 || byteCount / 1000 <= stored
+    else {
+      throw refusal(
+        "hdf5.size", "of \(dtype) \(shape) has \(byteCount) bytes, of which the file holds \(stored)")
+    }
+    let width = dtype.byteWidth ?? 1
+    var fill = description.fill
+    if fill.count != width || fill.allSatisfy({ $0 == 0 }) { fill = [] }
+    switch description.layout {
+    case .outside: place = .fill  // Refused before it comes here.
+    case .contiguous(let offset, let count):
+      if byteCount == 0 || offset == .max {
+        place = .fill
+        break
+      }
+      guard count >= UInt64(byteCount), let range = Self.range(offset, UInt64(byteCount), in: window) else {
+        throw refusal(
+          "hdf5.range", "of \(byteCount) bytes has \(count) from byte \(offset) on, and the file \(window.count)")
+      }
+      place = .bytes(range.lowerBound)
+    case .compact(let bytes):
+      guard bytes.count == byteCount else {
+        throw refusal("hdf5.range", "of \(byteCount) bytes has \(bytes.count) in its header")
+      }
+      place = .inline(bytes)
+    case .chunked(let table):
+      place = .chunks(
+        try HDF5Chunks(table, name: name, shape: shape, width: width, fill: fill, mapped, window, base: base))
+    }
+    self.name = name
+    type = TensorType(dtype, shape)
+    self.byteCount = byteCount
+    self.dtype = dtype
+    self.shape = shape
+    self.width = width
+    self.isBigEndian = isBigEndian
+    self.fill = fill
+  }
+
+  /// The bytes of the map that a file tells of by an offset and a length, or `nil` where they are not in `window`.
+  static func range(_ offset: UInt64, _ byteCount: UInt64, in window: Range<Int>) -> Range<Int>? {
+    guard let offset = Int(exactly: offset), let count = Int(exactly: byteCount), offset <= window.count,
+      count <= window.count - offset
+    else { return nil }
+    return window.lowerBound + offset..<window.lowerBound + offset + count
+  }
+
+  /// Its bytes in the file, where they are what a tensor has.
+  func region(in mapped: MappedFile) -> FileRegion? {
+    guard case .bytes(let offset) = place, !isBigEndian else { return nil }
+    return FileRegion(file: mapped, offset: offset, byteCount: byteCount)
+  }
+
+  /// How the file holds the elements.
+  var arrangement: Arrangement {
+    switch place {
+    case .chunks: .compressed
+    case .bytes, .inline, .fill: isBigEndian ? .bigEndian : .plain
+    }
+  }
+
+  /// Its values, a view of `mapped` where that is possible.
+  ///
+  /// - Throws: `hdf5.deflate`, `hdf5.checksum`, `hdf5.chunk`.
+  func tensor(in mapped: MappedFile) throws(Diagnostic) -> Tensor {
+    if let region = region(in: mapped) {
+      return Tensor(dtype, shape, storage: mapped.storage, offsetInBytes: region.offset)
+    }
+    let tensor = Tensor(zeros: dtype, shape)
+    let bytes = tensor.mutableBytes
+    switch place {
+    case .bytes, .inline, .fill: read(from: 0, into: bytes, mapped)
+    case .chunks(let chunks):
+      try chunks.read(rows: 0..<chunks.rowCount, into: bytes, mapped)
+      if isBigEndian { swapBytes(of: dtype, in: bytes) }
+    }
+    return tensor
+  }
+
+  /// The memory that `stream` takes beside what is mapped.
+  func streamingByteCount(inRunsOf run: Int, in mapped: MappedFile) -> Int {
+    switch place {
+    case .bytes: region(in: mapped) == nil ? min(run, byteCount) : 0
+    case .inline, .fill: min(run, byteCount)
+    case .chunks(let chunks):
+      min(run, byteCount) + chunks.rowCount(within: run) * chunks.rowByteCount + chunks.workingByteCount
+    }
+  }
+
+  /// Gives the values to `body` in runs of `run` bytes, holding one of them and as many rows of chunks.
+  ///
+  /// - Throws: what `body` throws, `hdf5.deflate`, `hdf5.checksum`, `hdf5.chunk`.
+  func stream(
+    inRunsOf run: Int, in mapped: MappedFile, _ body: (UnsafeRawBufferPointer) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    if region(in: mapped) != nil { return try tensor(in: mapped).forEachRun(of: run, body) }
+    let room = Storage(byteCount: min(run, byteCount))
+    guard case .chunks(let chunks) = place else {
+      for start in stride(from: 0, to: byteCount, by: run) {
+        let part = UnsafeMutableRawBufferPointer(start: room.start, count: min(run, byteCount - start))
+        read(from: start, into: part, mapped)
+        try body(UnsafeRawBufferPointer(part))
+      }
+      return
+    }
+    // Rows that make about a run together, so that several threads have work.
+    let step = chunks.rowCount(within: run)
+    let row = Storage(byteCount: step * chunks.rowByteCount)
+    var filled = 0
+    for number in stride(from: 0, to: chunks.rowCount, by: max(1, step)) {
+      let rows = number..<min(number + step, chunks.rowCount)
+      let part = UnsafeMutableRawBufferPointer(start: row.start, count: chunks.bytes(ofRows: rows).count)
+      try chunks.read(rows: rows, into: part, mapped)
+      if isBigEndian { swapBytes(of: dtype, in: part) }
+      // Rows and runs end where they will; what is left of a run waits for the next row.
+      var taken = 0
+      while taken < part.count {
+        if filled == 0 && part.count - taken >= run {
+          try body(UnsafeRawBufferPointer(rebasing: part[taken..<taken + run]))
+          taken += run
+          continue
+        }
+        let count = min(room.byteCount - filled, part.count - taken)
+        (room.start + filled).copyMemory(from: row.start + taken, byteCount: count)
+        filled += count
+        taken += count
+        if filled == room.byteCount {
+          try body(UnsafeRawBufferPointer(start: room.start, count: filled))
+          filled = 0
+        }
+      }
+    }
+    if filled > 0 { try body(UnsafeRawBufferPointer(start: room.start, count: filled)) }
+  }
+
+  /// Fills `target` with the bytes from `start` on, where these are in their order.
+  private func read(from start: Int, into target: UnsafeMutableRawBufferPointer, _ mapped: MappedFile) {
+    guard let to = target.baseAddress else { return }
+    switch place {
+    case .bytes(let offset):
+      to.copyMemory(from: mapped.storage.start + offset + start, byteCount: target.count)
+    case .inline(let bytes):
+      target.copyBytes(from: bytes[start..<start + target.count])
+    case .fill:
+      for byte in target.indices { target[byte] = fill.isEmpty ? 0 : fill[(start + byte) % width] }
+    case .chunks: preconditionFailure("chunks are read by their rows")
+    }
+    if isBigEndian { swapBytes(of: dtype, in: target) }
+  }
+}
