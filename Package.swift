@@ -33,13 +33,18 @@ let package = Package(
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
+    .target(
+      name: "GraftONNXMessages", dependencies: ["CProtobufC"], exclude: ["onnx_minimal.proto"],
+      cSettings: [.unsafeFlags(["-O2"] + strictC)]),
 
     // Values, graphs and primitives.
     .target(name: "GraftIR", dependencies: ["GraftKernels"], swiftSettings: strict),
 
     // Checkpoint files and the engine that streams weights between them.
     .target(
-      name: "GraftFormats", dependencies: ["GraftIR", "GraftKernels", "CLinux", "CZlib", "CCrypto"],
+      name: "GraftFormats",
+      dependencies: ["GraftIR", "GraftKernels", "CLinux", "CZlib", "CCrypto", "CProtobufC", "GraftONNXMessages"],
       swiftSettings: strict),
 
     // The language: text to architecture, graph and weight plan.

@@ -71,8 +71,8 @@ struct HostileFile: Sendable, CustomTestStringConvertible {
 /// What every format promises, on files that other programs wrote.
 @Suite struct FormatsTests {
   @Test("The fixtures are there") func fixtures() {
-    #expect(ExpectedFile.all.count == 57)
-    #expect(HostileFile.all.count == 256)
+    #expect(ExpectedFile.all.count == 61)
+    #expect(HostileFile.all.count == 297)
   }
 
   @Test(

@@ -49,7 +49,7 @@ struct InteropTests {
     _ = try ask(["make", "\(seed)", folder.path])
     let expected = try JSON(parsing: Fixtures.bytes(folder.path + "/expected.json"), file: "expected.json")
     let files = try #require(expected.members)
-    #expect(files.count == 50)
+    #expect(files.count == 56)
     for file in files {
       let reader = try Formats.open(folder.path + "/" + file.name)
       let wanted = Set(file.value["tensors"]?.listValue ?? [])
@@ -83,6 +83,7 @@ struct InteropTests {
       "a.pt": Self.samples(Self.isTorch),
       "a.safetensors": Self.samples { Self.isTorch($0) && $0 != .c128 },
       "a.npz": Self.samples { _ in true },
+      "a.onnx": Self.samples(Self.isTorch),
     ]
     for (number, (_, tensor)) in Self.samples({ $0.bitWidth >= 16 || $0 == .u8 || $0 == .i8 || $0 == .bool })
       .enumerated()
@@ -101,6 +102,8 @@ struct InteropTests {
         try #require(written["a.safetensors"]), metadata: ["format": "pt"], to: folder.path + "/" + name,
         options: options)
     }
+    written["e.onnx"] = Self.samples(Self.isTorch) + [("large", Tensor(zeros: .f32, [40, 40]))]
+    try TransferEngine.write(try #require(written["e.onnx"]), to: folder.path + "/e.onnx", options: options)
     let found = try JSON(parsing: try ask(["read", folder.path]), file: "interop.py")
     #expect(found.members?.count == written.count)
     for (name, tensors) in written {

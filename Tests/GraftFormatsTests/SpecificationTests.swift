@@ -5,7 +5,7 @@ import Testing
 @Suite struct SpecificationTests {
   static let root = Fixtures.folder + "/../.."
   static let pages = [
-    "convert", "checkpoint", "json", "sharded", "safetensors", "pytorch", "zip", "numpy", "gguf", "transfer",
+    "convert", "checkpoint", "json", "sharded", "safetensors", "pytorch", "zip", "numpy", "gguf", "onnx", "transfer",
   ]
 
   /// What no test can bring about: a library that fails.

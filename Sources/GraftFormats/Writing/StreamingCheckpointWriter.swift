@@ -9,6 +9,8 @@ struct WriterRequest {
   let deferred: [String]
   /// The dictionary key that the tensors go under, where the format has dictionaries.
   let key: String?
+  /// The second file of the checkpoint, where its format says that there is one.
+  var companion: OutputFile?
 }
 
 /// A writer that takes a tensor in pieces, or as a region of another file.
