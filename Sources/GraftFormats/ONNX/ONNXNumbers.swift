@@ -26,7 +26,7 @@ struct ONNXNumbers: Sendable {
     }
   }
 
-  /// The bytes that all numbers take in a tensor.
+  /// The bytes that all numbers take in a tensor; those that a type may lack are looked at.
   ///
   /// - Throws: rules of the page `onnx`.
   func byteCount() throws(Diagnostic) -> Int {
@@ -38,7 +38,13 @@ struct ONNXNumbers: Sendable {
           throw failure("onnx.truncated", "ends within a number", range)
         }
         count += range.count / width
-      case .int32s, .int64s, .uint64s:
+      case .int32s, .uint64s:
+        var numbers = ONNXWire(mapped, range)
+        while numbers.position < range.upperBound {
+          _ = try bits(&numbers)
+          count += 1
+        }
+      case .int64s:
         guard wire == .bytes else {
           count += 1
           return
@@ -55,7 +61,7 @@ struct ONNXNumbers: Sendable {
 
   /// Hands the elements to `body`, little-endian, in runs of `byteCount`, the last one shorter.
   ///
-  /// - Throws: `onnx.value` where a number is none of the type, and what `body` throws.
+  /// - Throws: what `body` throws; `byteCount` has found what is wrong with the numbers.
   func forEachRun(
     of byteCount: Int, total: Int, _ body: (UnsafeRawBufferPointer) throws(Diagnostic) -> Void
   ) throws(Diagnostic) {
@@ -81,12 +87,7 @@ struct ONNXNumbers: Sendable {
       case .int32s, .int64s, .uint64s:
         var numbers = ONNXWire(mapped, range)
         while numbers.position < range.upperBound {
-          let start = numbers.position
-          let value = try numbers.varint()
-          guard let bits = bits(of: value) else {
-            let text = kind == .uint64s ? "\(value)" : "\(Int64(bitPattern: value))"
-            throw failure("onnx.value", "holds \(text), which \(dtype) does not", start..<numbers.position)
-          }
+          let bits = try bits(&numbers)
           withUnsafeBytes(of: bits.littleEndian) {
             UnsafeMutableRawBufferPointer(rebasing: room[filled...]).copyMemory(
               from: UnsafeRawBufferPointer(rebasing: $0[..<width]))
@@ -97,6 +98,17 @@ struct ONNXNumbers: Sendable {
       }
     }
     if filled > 0 { try body(UnsafeRawBufferPointer(rebasing: room[..<filled])) }
+  }
+
+  /// The low bytes that stand for the next of `numbers` in a tensor.
+  ///
+  /// - Throws: `onnx.value` where the type has no such number.
+  private func bits(_ numbers: inout ONNXWire) throws(Diagnostic) -> UInt64 {
+    let start = numbers.position
+    let value = try numbers.varint()
+    if let bits = bits(of: value) { return bits }
+    let text = kind == .uint64s ? "\(value)" : "\(Int64(bitPattern: value))"
+    throw failure("onnx.value", "holds \(text), which \(dtype) does not", start..<numbers.position)
   }
 
   /// The low bytes that stand for `value` in a tensor, or `nil` where the type has no such number.
