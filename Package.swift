@@ -35,13 +35,20 @@ let package = Package(
     .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
     // What libhdf5 does for graft, and the child process that it does it in.
     .target(name: "CHDF5", cSettings: [.unsafeFlags(["-O2"] + strictC)]),
+    .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
+    .target(
+      name: "GraftONNXMessages", dependencies: ["CProtobufC"], exclude: ["onnx_minimal.proto"],
+      cSettings: [.unsafeFlags(["-O2"] + strictC)]),
 
     // Values, graphs and primitives.
     .target(name: "GraftIR", dependencies: ["GraftKernels"], swiftSettings: strict),
 
     // Checkpoint files and the engine that streams weights between them.
     .target(
-      name: "GraftFormats", dependencies: ["GraftIR", "GraftKernels", "CHDF5", "CLinux", "CZlib", "CCrypto"],
+      name: "GraftFormats",
+      dependencies: [
+        "GraftIR", "GraftKernels", "CHDF5", "CLinux", "CZlib", "CCrypto", "CProtobufC", "GraftONNXMessages",
+      ],
       swiftSettings: strict),
 
     // The language: text to architecture, graph and weight plan.

@@ -3,7 +3,7 @@
 #
 #     fuzz.sh TARGET SECONDS
 #
-# TARGET is safetensors, pytorch, pickle, npy, npz, gguf, hdf5, index or graft. What is learned stays in `.build-fuzz/corpus`, so that the next run
+# TARGET is safetensors, pytorch, pickle, npy, npz, gguf, hdf5, onnx, index or graft. What is learned stays in `.build-fuzz/corpus`, so that the next run
 # goes on from there; what is found lies in `.build-fuzz/findings`. Ends with 1 where something was found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,13 +23,14 @@ case $target in
   gguf) seeds=("$fixtures"/formats/gguf/*.gguf "$fixtures"/hostile/gguf/*) ;;
   # A process for each input that looks whole: some forty a second.
   hdf5) seeds=("$fixtures"/formats/hdf5/*.h5 "$fixtures"/formats/keras/* "$fixtures"/hdf5/*.h5 "$fixtures"/hostile/hdf5/*) ;;
+  onnx) seeds=("$fixtures"/formats/onnx/*.onnx "$fixtures"/formats/onnx/external/*.onnx "$fixtures"/hostile/onnx/*.onnx "$fixtures"/hostile/onnx/*/*.onnx) ;;
   index) seeds=("$fixtures"/formats/sharded_safetensors/*.json "$fixtures"/hostile/safetensors_index/*/*.json) ;;
   graft)
     mapfile -t seeds < <(find Sources/GraftPrelude/graft Demo "$fixtures" -name '*.graft' -size -16k)
     timeout=20
     ;;
   *)
-    echo "fuzz: '$target' is none of safetensors, pytorch, pickle, npy, npz, gguf, hdf5, index, graft" >&2
+    echo "fuzz: '$target' is none of safetensors, pytorch, pickle, npy, npz, gguf, hdf5, onnx, index, graft" >&2
     exit 64
     ;;
 esac

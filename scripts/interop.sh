@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 requirements=(torch==2.13.0+cpu safetensors==0.8.0 numpy==2.4.6 ml_dtypes==0.6.0 gguf==0.19.0
-  h5py==3.16.0 keras==3.15.1)
+  h5py==3.16.0 keras==3.15.1 onnx==1.23.2)
 environment=.build-interop
 
 stop() {

@@ -3,7 +3,7 @@
 # and changes nothing where all of them are there.
 set -euo pipefail
 
-packages=(libopenblas0-pthread libpng-dev zlib1g-dev libssl-dev libhdf5-dev)
+packages=(libopenblas0-pthread libpng-dev zlib1g-dev libssl-dev libhdf5-dev libprotobuf-c-dev)
 
 stop() {
   echo "setup: $1" >&2

@@ -41,7 +41,9 @@ extension GraftCompilation {
 
   func emit(_ emit: GraftStatement.Emit, _ state: GraftState, _ environment: Environment) throws(Diagnostic) {
     var layout: LayoutSymbol?
-    if let name = emit.layout, name.text != SelfDescription.ownLayout, let symbol = state.architecture.symbol {
+    if let name = emit.layout, let symbol = state.architecture.symbol,
+      !compiler.isOwnLayout(name.text, of: symbol, file)
+    {
       let named = try compiler.namedLayout(name.text, of: symbol, file, at: name.at)
       // What cannot be written is told here, and not when all else is done.
       try told(at: name.at) { () throws(Diagnostic) in

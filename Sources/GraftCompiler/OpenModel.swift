@@ -164,8 +164,15 @@ extension Compiler {
     let said = options.layout ?? layout
     if let module = try SelfDescription.module(from: opened.reader.metadata, file: file, evaluator) { return module }
     var failure: Diagnostic?
-    if said == nil || said == SelfDescription.ownLayout {
-      do throws(Diagnostic) { return try recogniseAsNamed(opened, names, evaluator) } catch { failure = error }
+    let model = said.flatMap { said in
+      names.visibleOperators.first {
+        $0.declaration.isModel && $0.name == said && isOwnLayout(said, of: $0, names)
+      }
+    }
+    if said == nil || said == SelfDescription.ownLayout || model != nil {
+      do throws(Diagnostic) { return try recogniseAsNamed(opened, names, evaluator, only: model) } catch {
+        failure = error
+      }
       if let failure, said != nil { throw failure }
     }
     return try recogniseInLayout(opened, names, said: said, failure: failure, evaluator)
@@ -173,14 +180,16 @@ extension Compiler {
 
   /// The model whose tensors are called as those of the checkpoint.
   private func recogniseAsNamed(
-    _ opened: Checkpoints.Opened, _ names: FileScope, _ evaluator: Evaluator
+    _ opened: Checkpoints.Opened, _ names: FileScope, _ evaluator: Evaluator, only model: OperatorSymbol?
   ) throws(Diagnostic) -> Module {
     var recognition = try recognition(of: opened, names, evaluator)
+    recognition.onlyModel = model
     if options.leavesOpen {
       recognition.leavesOpen = true
       if let module = try? recognition.model() { return module }
       // Where sizes follow from what is open, a question says more than a misfit.
       recognition = try self.recognition(of: opened, names, evaluator)
+      recognition.onlyModel = model
     }
     return try recognition.model()
   }

@@ -47,7 +47,7 @@ extension Formats {
   public static func openModel(
     _ address: CheckpointAddress
   ) throws(Diagnostic) -> (reader: any CheckpointReader, notes: [String]) {
-    let whole = try open(address.file)
+    let whole = try open(address.file).asModel
     var notes = whole.notes
     var reader = whole
     if let key = address.key {

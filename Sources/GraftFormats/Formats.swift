@@ -17,6 +17,9 @@ public struct Format: Sendable {
   let recognises: @Sendable (UnsafeRawBufferPointer, ZipArchive?) -> Bool
   let open: @Sendable (MappedFile) throws(Diagnostic) -> any LocatedCheckpoint
   let makeWriter: (@Sendable (WriterRequest) throws(Diagnostic) -> any StreamingCheckpointWriter)?
+  /// The second file that a checkpoint at `path` needs for `declarations`, which holds data alone, where the format has such: with
+  /// over `limit` bytes of tensors, or more than the format takes.
+  var companion: (@Sendable (_ declarations: [TensorDeclaration], _ limit: Int?, _ path: String) -> String?)?
   /// Whether a file is one tensor, with room for neither its name nor metadata.
   var holdsOneTensor = false
   /// Whether a file can hold tensors in blocks.
@@ -28,7 +31,7 @@ public struct Format: Sendable {
 /// The registry: every format, in the order in which content is tried.
 public enum Formats {
   /// All formats.
-  public static let all: [Format] = [.pytorch, .safetensors, .npz, .npy, .gguf, .hdf5]
+  public static let all: [Format] = [.pytorch, .safetensors, .npz, .npy, .gguf, .hdf5, .onnx]
 
   /// Opens the checkpoint at `path`: a file of any format, an index of several, or a folder that holds one of them.
   ///
@@ -141,4 +144,12 @@ extension Format {
       ZipArchive.recognises(mapped.storage.bytes) ? try KerasArchive.open(mapped) : try HDF5Reader(mapped)
     },
     makeWriter: { request throws(Diagnostic) in try HDF5Writer(request) })
+
+  static let onnx = Format(
+    name: ONNXReader.formatName, extensions: [".onnx"], keepsAliases: false, keepsKeys: false,
+    recognises: { bytes, _ in ONNXModel.recognises(bytes) },
+    open: { mapped throws(Diagnostic) in try ONNXReader(mapped) },
+    makeWriter: { request throws(Diagnostic) in try ONNXWriter(request) },
+    companion: { declarations, limit, path in ONNXWriter.companion(declarations, limit: limit, path: path) },
+    lint: Lint.onnx)
 }

@@ -4,6 +4,8 @@ import GraftIR
 protocol LocatedCheckpoint: CheckpointReader {
   /// The files that hold the values, in a fixed order.
   var files: [MappedFile] { get }
+  /// How a model has the tensors, where the file holds the graph of one and this differs; `nil` elsewhere.
+  var modelView: ModelView? { get }
   /// The bytes of entry `index` where the file holds them contiguous and little-endian, else `nil`.
   func region(at index: Int) -> FileRegion?
   /// The blocks of entry `index`, one after the other, where its values are in `entries[index].blocks`, else `nil`.
@@ -34,6 +36,8 @@ enum Arrangement: Sendable, Hashable {
 }
 
 extension LocatedCheckpoint {
+  var modelView: ModelView? { nil }
+
   func blockRegion(at index: Int) -> FileRegion? { nil }
 
   func arrangement(at index: Int) -> Arrangement { .plain }

@@ -32,7 +32,9 @@ struct InspectCommand: ParsableCommand {
       try console.print(json ? jsonList(names).text() : textList(names, address))
       return
     }
-    let reader = try Formats.open(CheckpointAddress(parsing: address))
+    var reader = try Formats.open(CheckpointAddress(parsing: address))
+    // As a layout says, and not as an exporter left them.
+    if layout != nil { reader = reader.asModel }
     if program {
       guard let source = reader.metadata["graft.source"] else {
         throw Diagnostic("inspect.no-program", "'\(address)' was not made by graft", at: Location(reader.file))

@@ -5,7 +5,8 @@
     python interop.py keras-make FOLDER    saves a Keras model into FOLDER in every way, and `expected.json`, which says what it answers
     python interop.py keras-read FOLDER    loads what graft made of these files, in FOLDER/back, and prints the largest difference in answers
 
-Needs torch, safetensors, numpy, ml_dtypes, h5py and, for the last two, keras. A tensor is told by name, dtype (as safetensors spells it), shape and the SHA-256 of
+Needs torch, safetensors, numpy, ml_dtypes, onnx, h5py and, for the last two, keras. A tensor is told by name, dtype (as safetensors
+spells it), shape and the SHA-256 of
 its values as contiguous little-endian bytes; `aliases` gives for each tensor the first one whose memory it shares.
 """
 import hashlib
@@ -19,6 +20,7 @@ import zipfile
 import h5py
 import ml_dtypes
 import numpy
+import onnx
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -33,6 +35,14 @@ NUMPY = {"|b1": "BOOL", "|u1": "U8", "|i1": "I8", "<u2": "U16", "<i2": "I16", "<
 ML = {"BF16": ml_dtypes.bfloat16, "F8_E4M3": ml_dtypes.float8_e4m3fn, "F8_E5M2": ml_dtypes.float8_e5m2, "F8_E8M0": ml_dtypes.float8_e8m0fnu,
       "F8_E4M3FNUZ": ml_dtypes.float8_e4m3fnuz, "F8_E5M2FNUZ": ml_dtypes.float8_e5m2fnuz, "F4": ml_dtypes.float4_e2m1fn,
       "F6_E2M3": ml_dtypes.float6_e2m3fn, "F6_E3M2": ml_dtypes.float6_e3m2fn}
+# For each type, its number, the field that holds elements one by one, and what a number there is in memory.
+ONNX = {"F32": (1, "float_data", "<f4"), "U8": (2, "int32_data", "u1"), "I8": (3, "int32_data", "i1"), "U16": (4, "int32_data", "<u2"),
+        "I16": (5, "int32_data", "<i2"), "I32": (6, "int32_data", "<i4"), "I64": (7, "int64_data", "<i8"), "BOOL": (9, "int32_data", "u1"),
+        "F16": (10, "int32_data", "<u2"), "F64": (11, "double_data", "<f8"), "U32": (12, "uint64_data", "<u4"),
+        "U64": (13, "uint64_data", "<u8"), "C64": (14, "float_data", "<f4"), "C128": (15, "double_data", "<f8"),
+        "BF16": (16, "int32_data", "<u2"), "F8_E4M3": (17, "int32_data", "u1"), "F8_E4M3FNUZ": (18, "int32_data", "u1"),
+        "F8_E5M2": (19, "int32_data", "u1"), "F8_E5M2FNUZ": (20, "int32_data", "u1"), "F4": (23, "int32_data", "u1"),
+        "F8_E8M0": (24, "int32_data", "u1")}
 BITS = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6}
 
 
@@ -144,7 +154,18 @@ def read_h5(path):
         return {"tensors": tensors, "metadata": {key: value for key, value in file.attrs.items() if isinstance(value, str)}}
 
 
-READERS = {".h5": read_h5, ".pt": read_torch, ".safetensors": read_safetensors, ".npz": read_npz, ".npy": read_npy}
+def read_onnx(path):
+    onnx.checker.check_model(str(path), full_check=True)
+    names = {number: name for name, (number, _, _) in ONNX.items()}
+    tensors = []
+    for tensor in onnx.load(path).graph.initializer:
+        # What onnx makes of it, so that it is looked at; the bytes are those of the file.
+        assert list(onnx.numpy_helper.to_array(tensor).shape) == list(tensor.dims)
+        tensors.append({"name": tensor.name, "dtype": names[tensor.data_type], "shape": list(tensor.dims), "sha256": digest(tensor.raw_data)})
+    return {"tensors": tensors}
+
+
+READERS = {".onnx": read_onnx, ".h5": read_h5, ".pt": read_torch, ".safetensors": read_safetensors, ".npz": read_npz, ".npy": read_npy}
 
 
 def read(folder):
@@ -251,6 +272,38 @@ def make_h5(rng, path):
     return {"tensors": tensors, "metadata": {"note": "текст"}}
 
 
+def onnx_model(rng, path):
+    """A model of random tensors of every type, raw, one by one and in another file; what it holds."""
+    tensors, expected = [], []
+    for dtype, (number, field, numbers) in ONNX.items():
+        for place in ("raw", "typed", "external"):
+            shape = shapes(rng)
+            if dtype == "F4":
+                shape.append(2)
+            bits = int(numpy.prod(shape)) * (4 if dtype == "F4" else {"C64": 64, "C128": 128}.get(dtype, 8 * numpy.dtype(numbers).itemsize))
+            raw = rng.randbytes(bits // 8)
+            if dtype == "BOOL":
+                raw = bytes(byte & 1 for byte in raw)
+            if place == "typed" and "f" in numbers:
+                # Python's floats may not keep what a NaN carries.
+                raw = (numpy.frombuffer(raw, dtype=numpy.int8)[: bits // 8 // numpy.dtype(numbers).itemsize] / 8).astype(numbers).tobytes()
+            tensor = onnx.TensorProto(name=f"{dtype}.{place}", data_type=number, dims=shape)
+            if place == "typed":
+                getattr(tensor, field).extend(numpy.frombuffer(raw, dtype=numbers).tolist())
+            else:
+                tensor.raw_data = raw
+            tensors.append(tensor)
+            expected.append({"name": tensor.name, "dtype": dtype, "shape": shape, "sha256": digest(raw)})
+    graph = onnx.GraphProto(name="random", initializer=tensors)
+    model = onnx.ModelProto(ir_version=13, graph=graph, opset_import=[onnx.OperatorSetIdProto(version=25)])
+    model.metadata_props.add(key="kept", value="as it is")
+    for tensor in model.graph.initializer:
+        if tensor.name.endswith(".external"):
+            onnx.external_data_helper.set_external_data(tensor, path.name + "_data")
+    onnx.save(model, path)
+    return {"tensors": expected, "metadata": {"kept": "as it is"}}
+
+
 def make(seed, folder):
     rng = random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -265,6 +318,7 @@ def make(seed, folder):
         metadata = {"format": "pt", "seed": str(seed)}
         save_file(contiguous, folder / name, metadata=metadata)
         expected[name] = {"tensors": [of_torch(*item) for item in contiguous.items()], "metadata": metadata}
+        expected[f"{number}.onnx"] = onnx_model(rng, folder / f"{number}.onnx")
         arrays = {f"a/{index}": array(rng) for index in range(12)}
         arrays["half"] = numpy.arange(7).astype(ML["BF16"])
         for suffix, save in (("stored", numpy.savez), ("deflated", numpy.savez_compressed)):

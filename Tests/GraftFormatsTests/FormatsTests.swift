@@ -72,8 +72,8 @@ struct HostileFile: Sendable, CustomTestStringConvertible {
 /// What every format promises, on files that other programs wrote.
 @Suite struct FormatsTests {
   @Test("The fixtures are there") func fixtures() {
-    #expect(ExpectedFile.all.count == 81)
-    #expect(HostileFile.all.count == 289)
+    #expect(ExpectedFile.all.count == 85)
+    #expect(HostileFile.all.count == 330)
   }
 
   @Test(

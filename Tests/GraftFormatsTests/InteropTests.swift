@@ -84,6 +84,7 @@ struct InteropTests {
       "a.npz": Self.samples { _ in true },
       "a.h5": Self.samples { $0.byteWidth != nil },
       "a.weights.h5": Self.samples { $0.byteWidth != nil },
+      "a.onnx": Self.samples(Self.isTorch),
     ]
     for (number, (_, tensor)) in Self.samples({ $0.bitWidth >= 16 || $0 == .u8 || $0 == .i8 || $0 == .bool })
       .enumerated()
@@ -102,6 +103,8 @@ struct InteropTests {
         try #require(written["a.safetensors"]), metadata: ["format": "pt"], to: folder.path + "/" + name,
         options: options)
     }
+    written["e.onnx"] = Self.samples(Self.isTorch) + [("large", Tensor(zeros: .f32, [40, 40]))]
+    try TransferEngine.write(try #require(written["e.onnx"]), to: folder.path + "/e.onnx", options: options)
     let found = try JSON(parsing: try Interop.ask(["read", folder.path]), file: "interop.py")
     #expect(found.members?.count == written.count)
     for (name, tensors) in written {
@@ -138,7 +141,7 @@ struct InteropTests {
 
   @Test("Keras loads what it saved after it went through another format, and what was cast") func keras() throws {
     let folder = try TemporaryFolder()
-    _ = try ask(["keras-make", folder.path])
+    _ = try Interop.ask(["keras-make", folder.path])
     try FileManager.default.createDirectory(atPath: folder.path + "/back", withIntermediateDirectories: false)
     let files = ["model.keras", "model.h5", "model.weights.h5", "weights.h5"]
     for name in files {
@@ -152,7 +155,7 @@ struct InteropTests {
     _ = try Conversion(
       try Formats.open(folder.path + "/model.weights.h5"), to: folder.path + "/back/bf16.weights.h5", options: options
     ).run()
-    let found = try JSON(parsing: try ask(["keras-read", folder.path]), file: "interop.py")
+    let found = try JSON(parsing: try Interop.ask(["keras-read", folder.path]), file: "interop.py")
     #expect(found.members?.count == files.count + 1)
     for member in found.members ?? [] { #expect(member.value.doubleValue == 0, "\(member.name)") }
   }

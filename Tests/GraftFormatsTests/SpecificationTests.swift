@@ -5,7 +5,8 @@ import Testing
 @Suite struct SpecificationTests {
   static let root = Fixtures.folder + "/../.."
   static let pages = [
-    "convert", "checkpoint", "json", "sharded", "safetensors", "pytorch", "zip", "numpy", "gguf", "hdf5", "transfer",
+    "convert", "checkpoint", "json", "sharded", "safetensors", "pytorch", "zip", "numpy", "gguf", "hdf5", "onnx",
+    "transfer",
   ]
 
   /// What no test can bring about: a library that fails.

@@ -6,7 +6,7 @@ import GraftIR
 /// What libFuzzer's inputs are taken for. `GRAFT_FUZZ_TARGET` names one.
 enum FuzzTarget: String, CaseIterable {
   /// A file of that format, or of whatever its bytes are.
-  case safetensors, pytorch, npy, npz, gguf, hdf5
+  case safetensors, pytorch, npy, npz, gguf, hdf5, onnx
   /// The `data.pkl` of a PyTorch archive that is sound otherwise; in a whole file, its checksum would stop every change.
   case pickle
   /// An index beside the files that the fixtures' index names.
@@ -17,7 +17,7 @@ enum FuzzTarget: String, CaseIterable {
   /// Reads `bytes` as far as anybody would. Whatever they are, the answer is a checkpoint, a model or diagnostics.
   func run(_ bytes: [UInt8], in workplace: Workplace) {
     switch self {
-    case .safetensors, .pytorch, .npy, .npz, .gguf, .hdf5: read(workplace.file(bytes, named: "input." + suffix))
+    case .safetensors, .pytorch, .npy, .npz, .gguf, .hdf5, .onnx: read(workplace.file(bytes, named: "input." + suffix))
     case .pickle: read(workplace.file(Archive.around(pickle: bytes), named: "input.pt"))
     case .index: read(workplace.file(bytes, named: "input.index.json"))
     case .graft: _ = Compiler().compile(file: workplace.file(bytes, named: "input.graft"))

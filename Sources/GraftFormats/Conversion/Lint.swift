@@ -48,6 +48,14 @@ enum Lint {
     return warnings
   }
 
+  /// Source: ONNX `docs/Versioning.md`: float 8 came with 1.14, float 4 with 1.18, scales of 8 bits with 1.19.
+  @Sendable static func onnx(_ tensors: [TensorDeclaration], _ metadata: [String: String]) -> [Diagnostic] {
+    let float8: Set<DType> = [.f8e4m3, .f8e5m2, .f8e4m3fnuz, .f8e5m2fnuz]
+    return dtypes(float8, of: tensors, "which onnx before 1.14 does not read")
+      + dtypes([.f4], of: tensors, "which onnx before 1.18 does not read")
+      + dtypes([.f8e8m0], of: tensors, "which onnx before 1.19 does not read")
+  }
+
   private static func dtypes(
     _ dtypes: Set<DType>, of tensors: [TensorDeclaration], _ what: String
   ) -> [Diagnostic] {

@@ -13,12 +13,13 @@ final class ShardedWriter: StreamingCheckpointWriter {
   private let owners: [Int]
   private var written = 0
 
-  /// Starts all files of `plan`, which `makeOutput` makes by their paths.
+  /// Starts all files of `plan`, which `makeOutput` makes by their paths; with over `companionLimit` bytes of tensors, a second one
+  /// beside each where the format has such.
   ///
   /// - Throws: what `makeOutput` and the format's writer throw.
   init(
     _ plan: ShardPlan, format: Format, declarations: [TensorDeclaration], metadata: [String: String],
-    deferred: [String], key: String?, makeOutput: (String) throws(Diagnostic) -> OutputFile
+    deferred: [String], key: String?, companionLimit: Int?, makeOutput: (String) throws(Diagnostic) -> OutputFile
   ) throws(Diagnostic) {
     guard let makeWriter = format.makeWriter else { preconditionFailure("the format is written") }
     var outputs: [OutputFile] = []
@@ -27,11 +28,14 @@ final class ShardedWriter: StreamingCheckpointWriter {
     var owners: [Int] = []
     let shared = metadata.filter { !$0.key.hasPrefix("graft.") }
     for (number, shard) in plan.shards.enumerated() {
+      let parts = Self.declarations(shard.tensors, of: declarations)
+      let second = try format.companion?(parts, companionLimit, shard.path).map(makeOutput)
+      if let second { outputs.append(second) }
       let output = try makeOutput(shard.path)
       outputs.append(output)
       var request = WriterRequest(
-        output: output, declarations: Self.declarations(shard.tensors, of: declarations),
-        metadata: number == 0 ? metadata : shared, deferred: number == 0 ? deferred : [], key: key)
+        output: output, declarations: parts, metadata: number == 0 ? metadata : shared,
+        deferred: number == 0 ? deferred : [], key: key, companion: second)
       if plan.indexPath != nil {
         request.shard = WriterRequest.Shard(
           number: number, count: plan.shards.count, tensorCount: declarations.count)

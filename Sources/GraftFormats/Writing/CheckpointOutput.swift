@@ -17,16 +17,25 @@ struct CheckpointOutput {
     var key: String?
     /// The most bytes of tensors in a file, or `nil` for one file.
     var shardByteCount: Int?
+
+    /// A format with a file for data alone puts them there, and is not cut otherwise.
+    fileprivate func shardLimit(of format: Format) -> Int { format.companion == nil ? shardByteCount ?? .max : .max }
   }
 
   /// The files that writing `request` to `path` makes, in the order in which they get their names.
   ///
   /// - Throws: `sharded.limit`.
   static func paths(for request: Request, format: Format, path: String) throws(Diagnostic) -> [String] {
-    let plan = try ShardPlan(
-      format.keepsAliases ? request.declarations : request.declarations.filter { $0.alias == nil },
-      limit: request.shardByteCount ?? .max, path: path)
-    return plan.shards.map(\.path) + (plan.indexPath.map { [$0] } ?? [])
+    let declarations = format.keepsAliases ? request.declarations : request.declarations.filter { $0.alias == nil }
+    let plan = try ShardPlan(declarations, limit: request.shardLimit(of: format), path: path)
+    var paths: [String] = []
+    for shard in plan.shards {
+      if let second = format.companion?(shard.tensors.map { declarations[$0] }, request.shardByteCount, shard.path) {
+        paths.append(second)
+      }
+      paths.append(shard.path)
+    }
+    return paths + (plan.indexPath.map { [$0] } ?? [])
   }
 
   /// Starts all files of the checkpoint `path`; `makeFile` makes them by their paths.
@@ -45,10 +54,10 @@ struct CheckpointOutput {
       declarations = kept.map { declarations[$0] }
     }
     if !format.keepsKeys, let text = KeyRecord.text(for: request.declarations) { metadata[KeyRecord.key] = text }
-    let plan = try ShardPlan(declarations, limit: request.shardByteCount ?? .max, path: path)
+    let plan = try ShardPlan(declarations, limit: request.shardLimit(of: format), path: path)
     let writer = try ShardedWriter(
       plan, format: format, declarations: declarations, metadata: metadata, deferred: request.deferred,
-      key: request.key, makeOutput: makeFile)
+      key: request.key, companionLimit: request.shardByteCount, makeOutput: makeFile)
     files = writer.outputs
     self.writer = kept.count == request.declarations.count ? writer : RenumberingWriter(writer, numbers: kept)
   }

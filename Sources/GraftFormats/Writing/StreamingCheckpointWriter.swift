@@ -9,6 +9,8 @@ struct WriterRequest {
   let deferred: [String]
   /// The dictionary key that the tensors go under, where the format has dictionaries.
   let key: String?
+  /// The second file of the checkpoint, where its format says that there is one.
+  var companion: OutputFile?
   /// Which of several files it is, where there are several.
   var shard: Shard?
 

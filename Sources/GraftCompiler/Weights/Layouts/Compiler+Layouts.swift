@@ -11,7 +11,8 @@ extension Compiler {
     of model: Module, in opened: Checkpoints.Opened, _ names: FileScope, said: String?, at: Location?,
     _ evaluator: Evaluator
   ) throws(Diagnostic) -> LayoutMap? {
-    guard let symbol = model.symbol, said != SelfDescription.ownLayout else { return nil }
+    guard let symbol = model.symbol else { return nil }
+    if let said, isOwnLayout(said, of: symbol, names) { return nil }
     let (file, metadata) = (opened.reader.file, opened.reader.metadata)
     if said == nil, let own = try SelfDescription.layout(from: metadata, of: symbol.name, file: file) {
       return try LayoutMap(own, of: model, evaluator)
@@ -39,6 +40,12 @@ extension Compiler {
     // What most tensors are called as is meant, and what is missing is told in its names.
     guard let best, 2 * best.known > opened.entries.count else { return nil }
     return best.map
+  }
+
+  /// Whether a layout called `name` is what `model` itself calls its tensors: `model`, or the model's name where no layout has that.
+  func isOwnLayout(_ name: String, of model: OperatorSymbol, _ names: FileScope) -> Bool {
+    name == SelfDescription.ownLayout
+      || name == model.name && !layouts(of: model, names).contains { $0.name == name }
   }
 
   private func layouts(of model: OperatorSymbol, _ names: FileScope) -> [LayoutSymbol] {
