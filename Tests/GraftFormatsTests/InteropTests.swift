@@ -48,7 +48,7 @@ struct InteropTests {
     _ = try Interop.ask(["make", "\(seed)", folder.path])
     let expected = try JSON(parsing: Fixtures.bytes(folder.path + "/expected.json"), file: "expected.json")
     let files = try #require(expected.members)
-    #expect(files.count == 56)
+    #expect(files.count == 62)
     for file in files {
       let reader = try Formats.open(folder.path + "/" + file.name)
       let wanted = Set(file.value["tensors"]?.listValue ?? [])
