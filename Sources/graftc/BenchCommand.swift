@@ -38,7 +38,9 @@ struct BenchCommand: ParsableCommand {
       for text in models {
         let address = ModelAddress(text)
         for model in try compiler.open(address, randomWeights: randomWeights || compiler.isOperator(address)) {
-          let runner = Model(model.program, pool: pool, weights: weights) { name throws(Diagnostic) in try model.tensor(name) }
+          let runner = Model(model.program, pool: pool, weights: weights) { name throws(Diagnostic) in
+            try model.tensor(name)
+          }
           benches.append(Bench(name: text, settings: model.settings, forward: try ForwardBenchmark(runner, pool: pool)))
         }
       }

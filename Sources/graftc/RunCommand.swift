@@ -49,15 +49,19 @@ struct RunCommand: ParsableCommand {
         let single = try compiler.openOperator(address, checkpoint: model, inputs: inputs.mapValues(\.shape))
         try TransferEngine.checkSources(single.readers, areNot: output)
         try compiler.refuseUnusedSettings()
-        results = try Model(single.program, pool: pool, weights: weights) { name throws(Diagnostic) in try single.tensor(name) }
-          .run(function: function, inputs: inputs)
+        results = try Model(single.program, pool: pool, weights: weights) { name throws(Diagnostic) in
+          try single.tensor(name)
+        }
+        .run(function: function, inputs: inputs)
       } else {
         let opened = try one(try compiler.open(ModelAddress(model), randomWeights: randomWeights))
         try TransferEngine.checkSources(opened.readers, areNot: output)
         try compiler.refuseUnusedSettings()
         let paths = try opened.tracePaths(trace, compiler)
-        results = try Model(opened.program, pool: pool, weights: weights) { name throws(Diagnostic) in try opened.tensor(name) }
-          .run(function: function, inputs: inputs, trace: Set(paths))
+        results = try Model(opened.program, pool: pool, weights: weights) { name throws(Diagnostic) in
+          try opened.tensor(name)
+        }
+        .run(function: function, inputs: inputs, trace: Set(paths))
       }
       console.notes(of: compiler)
       Interruption.watch()  // What is there is written to its end.

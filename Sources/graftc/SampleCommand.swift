@@ -56,7 +56,9 @@ struct SampleCommand: ParsableCommand {
       for text in models {
         for model in try compiler.open(ModelAddress(text), randomWeights: randomWeights) {
           try TransferEngine.checkSources(model.readers + (given.map { [$0] } ?? []), areNot: output)
-          let runner = Model(model.program, pool: pool, weights: weights) { name throws(Diagnostic) in try model.tensor(name) }
+          let runner = Model(model.program, pool: pool, weights: weights) { name throws(Diagnostic) in
+            try model.tensor(name)
+          }
           let denoiser = try Denoiser(runner, classes: classes, guidance: guidance)
           if output.hasSuffix(".png") { try Picture.check(denoiser.shape) }
           let other = opened.first?.denoiser.shape ?? denoiser.shape

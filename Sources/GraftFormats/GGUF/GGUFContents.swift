@@ -38,7 +38,11 @@ struct GGUFContents {
     }
     if hasBlocks { put(Self.versionKey, metadata[Self.versionKey] ?? Self.version) }
     let given = fileTypes.first { metadata[Self.fileTypeKey] == "\($0)" }
-    if let type = given ?? fileTypes.first { put(Self.fileTypeKey, "\(type)") } else { metadata[Self.fileTypeKey] = nil }
+    if let type = given ?? fileTypes.first {
+      put(Self.fileTypeKey, "\(type)")
+    } else {
+      metadata[Self.fileTypeKey] = nil
+    }
     if !added.isEmpty { metadata[Self.addedKey] = JSON.list(added.map { .text($0) }).text() }
   }
 

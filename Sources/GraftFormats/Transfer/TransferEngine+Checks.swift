@@ -89,7 +89,9 @@ extension TransferEngine {
 
 extension PlannedTensor {
   /// The bytes of the tensor as it is written.
-  package var byteCount: Int { shape.elementCount.flatMap { blocks?.byteCount(of: $0) ?? dtype.byteCount(of: $0) } ?? 0 }
+  package var byteCount: Int {
+    shape.elementCount.flatMap { blocks?.byteCount(of: $0) ?? dtype.byteCount(of: $0) } ?? 0
+  }
 }
 
 extension TensorDeclaration {

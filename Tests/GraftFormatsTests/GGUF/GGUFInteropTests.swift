@@ -8,7 +8,8 @@ import Testing
 struct GGUFInteropTests {
   private static let script = "interop_gguf.py"
 
-  @Test("What gguf-py writes has the same values here, and goes on byte for byte; what is packed here is packed as there")
+  @Test(
+    "What gguf-py writes has the same values here, and goes on byte for byte; what is packed here is packed as there")
   func both() throws {
     let folder = try TemporaryFolder()
     _ = try Interop.ask(["make", "\(Interop.seed)", folder.path], of: Self.script)
@@ -23,7 +24,8 @@ struct GGUFInteropTests {
       for (index, entry) in reader.entries.enumerated() {
         let wanted = try #require(tensors.first { $0["name"]?.textValue == entry.name })
         #expect(wanted["shape"]?.listValue?.compactMap(\.intValue) == entry.shape.axes)
-        #expect(wanted["values"]?.textValue == Fixtures.digest(try reader.tensor(at: index)), "\(file.name) \(entry.name)")
+        #expect(
+          wanted["values"]?.textValue == Fixtures.digest(try reader.tensor(at: index)), "\(file.name) \(entry.name)")
       }
       _ = try Conversion(reader, to: output.path + "/" + file.name).run()
     }

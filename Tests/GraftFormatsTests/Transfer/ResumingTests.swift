@@ -6,7 +6,8 @@ import Testing
 /// Going on from what a killed process left. A kill is played by copying what lies in the folder at that moment.
 @Suite struct ResumingTests {
   static let outputs = [
-    "out.safetensors", "out.pt", "out.npz", "out.gguf", "out.h5", "out.onnx", "out.data.onnx", "out.safetensors.index.json",
+    "out.safetensors", "out.pt", "out.npz", "out.gguf", "out.h5", "out.onnx", "out.data.onnx",
+    "out.safetensors.index.json",
   ]
 
   /// Copies, casts, draws, numbers and a tie.

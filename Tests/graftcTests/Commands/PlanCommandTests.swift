@@ -13,7 +13,9 @@ import Testing
     #expect(plan.contains("  emits g.npz as bf16, f32 for pos_embed, f16 for blocks.0.attn ... blocks."))
   }
 
-  @Test("The plan tells which tensors do not go into the blocks that are asked for, and a graft of such a file keeps its blocks")
+  @Test(
+    "The plan tells which tensors do not go into the blocks that are asked for, and a graft of such a file keeps its blocks"
+  )
   func blocks() throws {
     let folder = try TemporaryFolder()
     let model = "dit(size: 4, width: 32, depth: 2, heads: 2, in_channels: 3, classes: 3)"
