@@ -15,11 +15,11 @@ build: setup
 test: setup
 	swift test -c release --disable-testable-imports
 
-# Reads what torch, safetensors, NumPy, h5py and Keras write, and has them read what graft writes; needs Python and, once, a network.
+# Reads what the formats' own libraries write, and has them read what graft writes; needs Python and, once, a network.
 test-interop: setup
 	@bash scripts/interop.sh
 
-# 100,000 damaged files for every format; with TARGET, libFuzzer on that reader or on the compiler (graft) for SECONDS.
+# 100,000 damaged files for every format, 4,000 for HDF5; with TARGET, libFuzzer on that reader or on the compiler (graft) for SECONDS.
 fuzz: setup
 ifdef TARGET
 	@bash scripts/fuzz.sh $(TARGET) $(or $(SECONDS),60)

@@ -5,12 +5,12 @@ import Testing
 
 /// From any format to any other and back: every pair of the registry, so that a new format is tested with all others.
 @Suite struct RoundTripTests {
-  /// A format, as one file or as several and an index.
+  /// A format, as one file or as several and an index, by the ending of its names.
   struct Target: Sendable, Hashable {
     let format: String
-    let isSharded: Bool
+    var suffix: String
+    var isSharded = false
 
-    var suffix: String { Formats.named(format)?.extensions.first ?? "" }
     /// Whether a file is one tensor without a name.
     var holdsOneTensor: Bool { format == "npy" }
   }
@@ -19,14 +19,17 @@ import Testing
     let first: Target
     let second: Target
     var testDescription: String {
-      [first, second, first].map { $0.format + ($0.isSharded ? " in shards" : "") }.joined(separator: " → ")
+      [first, second, first].map { $0.suffix + ($0.isSharded ? " in shards" : "") }.joined(separator: " → ")
     }
   }
 
   static let targets = Formats.all.filter(\.isWritable).flatMap { format in
-    ["safetensors", "pytorch"].contains(format.name)
-      ? [Target(format: format.name, isSharded: false), Target(format: format.name, isSharded: true)]
-      : [Target(format: format.name, isSharded: false)]
+    let target = Target(format: format.name, suffix: format.extensions[0])
+    return switch format.name {
+    case "safetensors", "pytorch": [target, Target(format: target.format, suffix: target.suffix, isSharded: true)]
+    case "hdf5": [target, Target(format: target.format, suffix: ".weights.h5")]
+    default: [target]
+    }
   }
   static let pairs = targets.flatMap { a in targets.map { Pair(first: a, second: $0) } }
 

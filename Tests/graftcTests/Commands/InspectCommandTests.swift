@@ -139,14 +139,23 @@ import Testing
 
   static let hostile = Golden.hostile
 
+  /// Those whose structure is whole.
+  static let packed: Set = ["hdf5/hdf5_deflate.h5", "hdf5/hdf5_checksum.h5"]
+
   @Test("There are hostile files")
   func hostileCount() { #expect(Self.hostile.count > 40) }
 
-  /// Each of them says in its manifest what is wrong with it.
+  /// Each of them says in its manifest what is wrong with it. What is wrong with packed values shows when they are unpacked,
+  /// which `inspect` does not do.
   @Test("A hostile file is refused at once, with a message", arguments: hostile)
   func hostileFiles(_ file: Golden.HostileFile) throws {
     let folder = try TemporaryFolder()
-    let result = try Graftc.run(["inspect", Golden.folder + "/hostile/" + file.path], folder: folder.path)
+    let path = Golden.folder + "/hostile/" + file.path
+    var result = try Graftc.run(["inspect", path], folder: folder.path)
+    if Self.packed.contains(file.path) {
+      #expect(result.code == 0, "\(result.error)")
+      result = try Graftc.run(["convert", path, "out.safetensors"], folder: folder.path)
+    }
     #expect(
       result.code == 65 || result.code == 66 || (file.mayLoad && result.code == 0), "\(result.code) \(result.error)")
     #expect(result.code == 0 || !result.error.isEmpty)
@@ -191,7 +200,8 @@ import Testing
       let file = try #require(one["file"]?.textValue)
       let start = ContinuousClock.now
       let result = try Graftc.run(["inspect", "\(Golden.folder)/hostile/\(file)"])
-      #expect(result.code == 65 || result.code == 66 || one["may_load"] == true, "\(file)")
+      let mayLoad = one["may_load"] == true || Self.packed.contains(file)
+      #expect(result.code == 65 || result.code == 66 || mayLoad, "\(file)")
       #expect(result.peakByteCount < base + Self.allowance, "\(file)")
       #expect(ContinuousClock.now - start < .seconds(4), "\(file)")
     }
