@@ -1,5 +1,6 @@
-// What the loops of casts share. Every loop works on bit patterns with selections instead of branches, so that the compiler can turn
-// it into vector code for whichever instruction set is chosen at load time. The results are the same in all of them.
+// What the loops of casts share. Every loop works on bit patterns with selections instead of branches, so that the
+// compiler can turn it into vector code for whichever instruction set is chosen at load time. The results are the same
+// in all of them.
 #pragma once
 
 #include <stdint.h>

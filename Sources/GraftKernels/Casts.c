@@ -61,7 +61,8 @@ void graft_cast_f64_to_f32_odd(const void *source, void *target, size_t count) {
         float nearest = (float)value;
         double back = (double)nearest;
         uint32_t bits = bits_of(nearest);
-        // One step back towards zero where rounding went away from it, infinity included; then the last bit tells of the rest.
+        // One step back towards zero where rounding went away from it, infinity included; then the last bit tells of
+        // the rest.
         bits -= __builtin_fabs(back) > __builtin_fabs(value);
         to[i].bits = bits | (back != value);
     }

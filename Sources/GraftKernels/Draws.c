@@ -94,7 +94,8 @@ INLINE void box_muller(uint32_t a, uint32_t b, float *first, float *second) {
     float x = (float)(int32_t)(b - (quarter << 30)) * 1.4629180792671596e-9f;  // 2 pi 2^-32
     float y = x * x;
     float sine = x + x * (y * (-0.16666667f + y * (0.0083333333f + y * (-0.00019841270f + y * 2.7557319e-6f))));
-    float cosine = 1.0f + y * (-0.5f + y * (0.041666667f + y * (-0.0013888889f + y * (2.4801587e-5f + y * -2.7557319e-7f))));
+    float cosine = 2.4801587e-5f + y * -2.7557319e-7f;
+    cosine = 1.0f + y * (-0.5f + y * (0.041666667f + y * (-0.0013888889f + y * cosine)));
     float even = quarter & 1 ? sine : cosine;
     float odd = quarter & 1 ? cosine : sine;
     // Quarter turns: (c, s), (-s, c), (-c, -s), (s, -c).

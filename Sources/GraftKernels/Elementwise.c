@@ -19,6 +19,15 @@ void graft_binary(
   variants[isa](op, a, a_stride, b, b_stride, y, count);
 }
 
+void graft_row_steps(
+    graft_isa isa, const graft_row_step *steps, size_t count, const float *x, float *y, size_t stride, size_t first_row,
+    size_t end_row, size_t first, size_t end) {
+  static void (*const variants[])(
+      const graft_row_step *, size_t, const float *, float *, size_t, size_t, size_t, size_t, size_t) =
+      EACH_VARIANT(row_steps);
+  variants[isa](steps, count, x, y, stride, first_row, end_row, first, end);
+}
+
 // Whole numbers are positions and labels: few, so one plain loop serves every instruction set.
 #define INTEGERS(name, type, unsigned_type)                                                                   \
   void graft_binary_##name(                                                                                   \

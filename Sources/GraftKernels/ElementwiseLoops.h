@@ -103,6 +103,28 @@ static void V(binary)(
   }
 }
 
+static void V(row_steps)(
+    const graft_row_step *steps, size_t count, const float *x, float *y, size_t stride, size_t first_row,
+    size_t end_row, size_t first, size_t end) {
+  for (size_t r = first_row; r < end_row; r++) {
+    const float *from = x + r * stride + first;
+    float *to = y + r * stride + first;
+    for (const graft_row_step *step = steps; step < steps + count; step++, from = to) {
+      if (!step->operand) {
+        V(unary)(step->unary, from, to, end - first);
+        continue;
+      }
+      const float *other =
+          step->operand + r / step->divisor % step->modulus * step->row_stride + first * step->column_stride;
+      if (step->is_reversed) {
+        V(binary)(step->binary, other, step->column_stride, from, 1, to, end - first);
+      } else {
+        V(binary)(step->binary, from, 1, other, step->column_stride, to, end - first);
+      }
+    }
+  }
+}
+
 #undef UNARY
 #undef UNARY_SCALAR
 #undef BINARY

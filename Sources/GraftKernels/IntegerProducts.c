@@ -88,11 +88,15 @@ static inline __attribute__((always_inline)) void pack_wide(
     PACK_ROW(int16_t, 0);
 }
 
-static void pack_wide_plain(const float *x, size_t depth, int16_t *row, float *scale) { pack_wide(x, depth, row, scale); }
+static void pack_wide_plain(const float *x, size_t depth, int16_t *row, float *scale) {
+    pack_wide(x, depth, row, scale);
+}
 
 #if defined(__x86_64__)
 __attribute__((target("avx2,fma")))
-static void pack_wide_avx2(const float *x, size_t depth, int16_t *row, float *scale) { pack_wide(x, depth, row, scale); }
+static void pack_wide_avx2(const float *x, size_t depth, int16_t *row, float *scale) {
+    pack_wide(x, depth, row, scale);
+}
 
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 static void pack_bytes_avx512(const float *x, size_t depth, uint8_t *restrict row, float *scale) {
@@ -146,8 +150,9 @@ static void tile_plain(Tile tile, size_t count, int32_t *sums) {
 }
 
 #if defined(__x86_64__)
-// A quarter of a panel at a time: 8 channels fill two registers of weights, whose two halves of every four k are summed apart and joined
-// last. A row's four activations stand in all four lanes of a register; with 6 rows all 16 registers are in use.
+// A quarter of a panel at a time: 8 channels fill two registers of weights, whose two halves of every four k are summed
+// apart and joined last. A row's four activations stand in all four lanes of a register; with 6 rows all 16 registers
+// are in use.
 #define AVX2_ROWS 6
 __attribute__((target("avx2,fma"), always_inline)) static inline void quarter_avx2(
     Tile tile, size_t count, size_t quarter, int32_t *sums) {

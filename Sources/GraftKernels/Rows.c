@@ -31,11 +31,6 @@ void graft_softmax_strided(graft_isa isa, const float *x, float *y, size_t lengt
   variants[isa](x, y, length, inner);
 }
 
-void graft_softmax_band(graft_isa isa, float *x, size_t rows, size_t width, ptrdiff_t first, ptrdiff_t last) {
-  static void (*const variants[])(float *, size_t, size_t, ptrdiff_t, ptrdiff_t) = EACH_VARIANT(softmax_band);
-  variants[isa](x, rows, width, first, last);
-}
-
 void graft_linear_few_rows(
     graft_isa isa, const float *x, const float *weight, float *y, size_t rows, size_t depth, size_t y_stride,
     size_t from, size_t to) {

@@ -115,21 +115,6 @@ static void V(softmax_strided)(const float *x, float *y, size_t length, size_t i
   }
 }
 
-static void V(softmax_band)(float *x, size_t rows, size_t width, ptrdiff_t first, ptrdiff_t last) {
-  for (size_t r = 0; r < rows; r++, x += width) {
-    ptrdiff_t low = first + (ptrdiff_t)r, high = last + (ptrdiff_t)r;
-    if (low < 0) low = 0;
-    if (high > (ptrdiff_t)width) high = (ptrdiff_t)width;
-    if (low >= high) {
-      memset(x, 0, width * sizeof(float));
-      continue;
-    }
-    memset(x, 0, (size_t)low * sizeof(float));
-    V(softmax_row)(x + low, x + low, (size_t)(high - low));
-    memset(x + high, 0, (width - (size_t)high) * sizeof(float));
-  }
-}
-
 // `count` rows of `x` against two columns' weights; `count` is a constant where this is inlined.
 INLINE void V(few_rows_pair)(
     const float *x, const float *w0, const float *w1, float *y0, float *y1, size_t count, size_t depth,

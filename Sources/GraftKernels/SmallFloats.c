@@ -54,8 +54,8 @@ static inline __attribute__((always_inline)) uint32_t decode(uint32_t code, Layo
     return layout.overflow != layout.nan && magnitude == layout.overflow ? 0x7F800000u | sign : bits;
 }
 
-// A power of two without sign; halfway between two of them, at 1.5, is the upper one, and what is too large is NaN, as PyTorch
-// rounds them.
+// A power of two without sign; halfway between two of them, at 1.5, is the upper one, and what is too large is NaN, as
+// PyTorch rounds them.
 static inline uint8_t encode_e8m0(uint32_t bits) {
     uint32_t code = (bits + 0x400000u) >> 23;
     code = bits < 0x800000u ? bits >= 0x600000u : code;  // 2^-127 is a subnormal float.

@@ -10,7 +10,8 @@ typedef float V(graft_unaligned) __attribute__((vector_size(LANES * 4), aligned(
 
 INLINE vf V(load)(const float *p) { return *(const V(graft_unaligned) *)p; }
 INLINE void V(store)(float *p, vf v) { *(V(graft_unaligned) *)p = v; }
-INLINE vf V(all)(float value) { return (vf){0} + value; }
+// Less 0 and not plus 0, which would make 0 of -0 and cost an addition.
+INLINE vf V(all)(float value) { return value - (vf){0}; }
 
 // The first `count` lanes, the others `rest`: a tail takes the same road as a whole vector, so that an element's
 // result does not depend on where it stands.

@@ -120,7 +120,8 @@ public final class Model: Sendable {
     return plan
   }
 
-  /// The parameter as its graph states it, or held as `held`: the tensor itself where it is that already, else a converted copy.
+  /// The parameter as its graph states it, or held as `held`: the tensor itself where it is that already, else a
+  /// converted copy.
   private func parameter(_ name: String, _ type: TensorType?, _ held: WeightType) throws(Diagnostic) -> Tensor {
     let tensor = try source(name)
     guard let type else { return tensor }

@@ -1,6 +1,6 @@
-// Casts between floating-point types, element by element, to nearest with ties to even. A NaN stays one where the target has one:
-// its sign is kept, of its payload the quiet bit alone where the target is narrower. What is too large becomes infinity, or what the
-// target has in its place. Pointers need no alignment; source and target do not overlap.
+// Casts between floating-point types, element by element, to nearest with ties to even. A NaN stays one where the
+// target has one: its sign is kept, of its payload the quiet bit alone where the target is narrower. What is too large
+// becomes infinity, or what the target has in its place. Pointers need no alignment; source and target do not overlap.
 #pragma once
 
 #include <stddef.h>
@@ -15,9 +15,9 @@ void graft_cast_f16_to_f32(const void *source, void *target, size_t count);
 void graft_cast_f64_to_f32(const void *source, void *target, size_t count);
 void graft_cast_f32_to_f64(const void *source, void *target, size_t count);
 
-// To the neighbour whose last bit is odd, where f32 cannot hold the value: rounding that once more, to any type of at most 22 bits
-// of mantissa, gives what rounding the double at once would (Boldo, Melquiond, "Emulation of a FMA and correctly rounded sums:
-// proved algorithms using rounding to odd", 2008).
+// To the neighbour whose last bit is odd, where f32 cannot hold the value: rounding that once more, to any type of at
+// most 22 bits of mantissa, gives what rounding the double at once would (Boldo, Melquiond, "Emulation of a FMA and
+// correctly rounded sums: proved algorithms using rounding to odd", 2008).
 void graft_cast_f64_to_f32_odd(const void *source, void *target, size_t count);
 
 // Floating-point types of at most a byte.
@@ -41,8 +41,8 @@ typedef struct {
   uint64_t inexact;    // Another value than before; overflow and underflow are among them.
 } graft_cast_counts;
 
-// Adds up what became of `count` values, at most 65,536: `after` is the cast's result, widened. Where the type has no infinity and no NaN,
-// `saturation` is the least magnitude that overflows, else NaN.
+// Adds up what became of `count` values, at most 65,536: `after` is the cast's result, widened. Where the type has no
+// infinity and no NaN, `saturation` is the least magnitude that overflows, else NaN.
 void graft_count_f32(
     const void *before, const float *after, size_t count, float saturation, graft_cast_counts *counts);
 void graft_count_f64(

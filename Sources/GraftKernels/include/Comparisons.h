@@ -13,8 +13,8 @@ typedef struct {
   uint64_t far;       // Elements that differ by more than `absolute` plus `relative` times the larger one.
 } graft_comparison;
 
-// Adds `count` pairs to `result`. Two NaN are equal. Pointers need no alignment. The sums go by position, so they are the same on every
-// processor, but not for every cutting into runs.
+// Adds `count` pairs to `result`. Two NaN are equal. Pointers need no alignment. The sums go by position, so they are
+// the same on every processor, but not for every cutting into runs.
 void graft_compare_f32(
     const void *a, const void *b, size_t count, double relative, double absolute, graft_comparison *result);
 void graft_compare_f64(

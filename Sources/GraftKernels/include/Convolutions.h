@@ -17,8 +17,8 @@ typedef struct {
 // pixel p, for p in [from, to).
 void graft_unfold(const graft_unfolding *shape, const float *picture, float *column, size_t from, size_t to);
 
-// One channel by itself: y[i, j] = bias + sum over (ky, kx) of weight[ky, kx] * the pixel under that tap of output (i, j).
-// `padded` has room for the picture with everything that a tap may lie on around it, `padded_height` rows of
+// One channel by itself: y[i, j] = bias + sum over (ky, kx) of weight[ky, kx] * the pixel under that tap of output (i,
+// j). `padded` has room for the picture with everything that a tap may lie on around it, `padded_height` rows of
 // `padded_width`, and 16 floats more. The taps are summed in their order, wherever the output lies.
 void graft_depthwise_conv(
     graft_isa isa, const graft_unfolding *shape, const float *picture, const float *weight, float bias, float *y,

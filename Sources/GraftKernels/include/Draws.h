@@ -1,5 +1,5 @@
-// Random numbers by position: element n of a stream depends on nothing but the seed, the stream and n. `specs/formats/draws.md`
-// has the definition. The same bytes come out on every processor.
+// Random numbers by position: element n of a stream depends on nothing but the seed, the stream and n.
+// `specs/formats/draws.md` has the definition. The same bytes come out on every processor.
 #pragma once
 
 #include <stddef.h>

@@ -27,6 +27,22 @@ void graft_binary(
     graft_isa isa, graft_binary_op op, const float *a, size_t a_stride, const float *b, size_t b_stride, float *y,
     size_t count);
 
+// One elementwise operation on the rows of a result: a unary one where `operand` is NULL, else a binary one whose other
+// argument is row `r / divisor % modulus` of the operand, the first one where `is_reversed`.
+typedef struct {
+  graft_unary_op unary;
+  graft_binary_op binary;
+  const float *operand;
+  size_t divisor, modulus, row_stride, column_stride;
+  int is_reversed;
+} graft_row_step;
+
+// Runs `count` steps, at least one, on columns [first, end) of rows [first_row, end_row): the first step reads `x`, the
+// others what it left in `y`. Both begin with row 0 and column 0, with rows `stride` apart; they may be equal.
+void graft_row_steps(
+    graft_isa isa, const graft_row_step *steps, size_t count, const float *x, float *y, size_t stride, size_t first_row,
+    size_t end_row, size_t first, size_t end);
+
 // The same over whole numbers, which wrap around; dividing by zero gives 0.
 void graft_binary_i64(
     graft_binary_op op, const int64_t *a, size_t a_stride, const int64_t *b, size_t b_stride, int64_t *y, size_t count);

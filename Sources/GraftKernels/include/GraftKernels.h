@@ -1,6 +1,7 @@
 // SIMD loops without knowledge of models, memory or threads.
 #pragma once
 
+#include "Attention.h"
 #include "Blocks.h"
 #include "Casts.h"
 #include "Comparisons.h"
@@ -10,6 +11,7 @@
 #include "InstructionSet.h"
 #include "IntegerProducts.h"
 #include "Movement.h"
+#include "Products.h"
 #include "Reductions.h"
 #include "Rows.h"
 #include "Scans.h"

@@ -4,9 +4,9 @@
 //     x[r, k] ~ scale[r] * p[r, k]    likewise
 //     y[r, c] = scale[r] * scale[c] * sum over k of p[r, k] * q[c, k]
 //
-// Sums are of 32 bits and exact, so that every variant gives the same bits. Packed weights stand in panels of 32 channels: for every four
-// k, four bytes of each channel. A row holds p + 128 as bytes, padded to whole fours, in variants with VNNI, whose products take one side
-// without a sign; p as 16 bits elsewhere.
+// Sums are of 32 bits and exact, so that every variant gives the same bits. Packed weights stand in panels of 32
+// channels: for every four k, four bytes of each channel. A row holds p + 128 as bytes, padded to whole fours, in
+// variants with VNNI, whose products take one side without a sign; p as 16 bits elsewhere.
 #pragma once
 
 #include <stddef.h>
@@ -22,8 +22,8 @@ enum { GRAFT_INT8_PANEL = 32 };  // Output channels that stand together.
 size_t graft_int8_weight_bytes(size_t columns, size_t depth);
 size_t graft_int8_row_bytes(graft_isa isa, size_t depth);
 
-// Packs the channels from `first`, a multiple of 32, up to `end` of `weight` [columns, depth]. `scales` and `sums` hold a number for each
-// channel: the scale, and 128 times the sum of its packed weights.
+// Packs the channels from `first`, a multiple of 32, up to `end` of `weight` [columns, depth]. `scales` and `sums` hold
+// a number for each channel: the scale, and 128 times the sum of its packed weights.
 void graft_int8_pack_weight(
     const float *weight, size_t columns, size_t depth, size_t first, size_t end, int8_t *packed, float *scales,
     int32_t *sums);

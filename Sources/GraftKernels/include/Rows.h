@@ -21,10 +21,6 @@ void graft_softmax(graft_isa isa, const float *x, float *y, size_t rows, size_t 
 // Softmax along an axis of `length` that steps by `inner` elements, for `inner` neighbours. `y` may equal `x`.
 void graft_softmax_strided(graft_isa isa, const float *x, float *y, size_t length, size_t inner);
 
-// Softmax in place over columns [first + r, last + r) of row `r`, cut to the row; 0 elsewhere, and in the whole row
-// where no column is left.
-void graft_softmax_band(graft_isa isa, float *x, size_t rows, size_t width, ptrdiff_t first, ptrdiff_t last);
-
 // y[r, c] = sum over k of x[r, k] weight[c, k], for columns [from, to) and a few rows, where packing a matrix for
 // BLAS would cost more than the product. Rows of `y` are `y_stride` apart.
 void graft_linear_few_rows(

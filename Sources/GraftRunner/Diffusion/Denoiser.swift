@@ -2,8 +2,8 @@ public import GraftIR
 
 /// A class-conditional model as a sampler sees it: noisy samples and a time in, its prediction out.
 ///
-/// The model's graphs say all there is to know: `forward` takes `x` [B, C, H, W], times `t` [B] and classes `y` [B]; where
-/// there is `forward_with_cfg`, guidance is its own, its scale the scalar `cfg_scale`.
+/// The model's graphs say all there is to know: `forward` takes `x` [B, C, H, W], times `t` [B] and classes `y` [B];
+/// where there is `forward_with_cfg`, guidance is its own, its scale the scalar `cfg_scale`.
 public struct Denoiser: Sendable {
   /// The shape of one sample, [C, H, W].
   public let shape: Shape

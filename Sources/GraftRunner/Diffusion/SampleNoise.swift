@@ -2,8 +2,8 @@ public import GraftIR
 
 /// The random numbers that one row of samples is made of.
 ///
-/// From a seed they come as the published sampler draws them: the start of all samples in one call, then, at every step,
-/// one call for the whole batch, which is twice the samples where the model is guided.
+/// From a seed they come as the published sampler draws them: the start of all samples in one call, then, at every
+/// step, one call for the whole batch, which is twice the samples where the model is guided.
 public struct SampleNoise: Sendable {
   private let start: Tensor?
   private let noises: Tensor?

@@ -79,8 +79,8 @@ public struct Sampler: Sendable {
 
   /// The samples one step before `samples`, which are at `step`. Step 0 adds no noise.
   ///
-  /// Schedule values are rounded to single precision before they meet the samples, and sums are taken in the order of the
-  /// published sampler, so that the same numbers come out.
+  /// Schedule values are rounded to single precision before they meet the samples, and sums are taken in the order of
+  /// the published sampler, so that the same numbers come out.
   package func step(
     _ step: Int, from samples: Tensor, output: Tensor, noise: [Float]
   ) throws(Diagnostic) -> Tensor {

@@ -36,10 +36,11 @@ public struct PictureGrid: Sendable, Hashable {
   /// The pictures side by side, pixel for pixel.
   public var plain: Picture { assembled(scale: 1, left: 0, top: 0) }
 
-  /// The pictures, each pixel a square of `scale` by `scale`, with labels above the columns and at the left of the rows.
+  /// The pictures, each pixel a square of `scale` by `scale`, with labels above the columns and at the left of the
+  /// rows.
   ///
-  /// Fewer labels than columns or rows leave the others bare, and none take no room. A label that is wider than its column
-  /// is cut; one of a row may have several lines. `corner` says what the columns' labels are.
+  /// Fewer labels than columns or rows leave the others bare, and none take no room. A label that is wider than its
+  /// column is cut; one of a row may have several lines. `corner` says what the columns' labels are.
   public func labelled(
     columns: [String], rows rowLabels: [String], corner: String = "", scale: Int
   ) -> Picture {

@@ -4,8 +4,9 @@ import GraftKernels
 extension Kernel {
   /// Attention, a block of queries of one head at a time; f32.
   ///
-  /// A block's scores are one product with all keys that any of its queries sees, so a window costs time in proportion
-  /// to itself and not to the number of keys. They stand in a scratch of the thread: nothing of the size n * m exists.
+  /// Scores of some keys with the block's queries stand in a scratch of the thread until their values are added:
+  /// nothing of the size n * m exists. Keys that no query of a block sees are never read, so a window costs time in
+  /// proportion to itself and not to the number of keys.
   static let attention = Kernel("Attention") { request throws(Diagnostic) in
     try request.requireFloats()
     let (q, k, v) = (request.inputs[0].shape.axes, request.inputs[1].shape.axes, request.inputs[2].shape.axes)
@@ -22,61 +23,42 @@ extension Kernel {
       request.inputs.count == 4
       ? request.inputs[3].shape.broadcastStrides(over: Shape([batch, heads, n, m])) : nil
 
-    let blockRows = queriesOfBlock(queries: n, keys: m, left: left, right: right)
-    let blockWidth = min(m, blockRows + left + right)
-    let blocks = blockRows == 0 ? 0 : (n + blockRows - 1) / blockRows
     let isa = request.isa.variant
     let pool = request.pool
-    let blas = try BLAS.load()
-    let scratch = (blockRows * blockWidth * 4 + 63) / 64 * 64
-    return PreparedKernel(scratchByteCount: scratch * pool.threadCount) { buffers in
+    let blockRows = graft_panel_rows(isa)
+    let blocks = (n + blockRows - 1) / blockRows
+    let room = (graft_attention_room(isa, e, f) * 4 + 63) / 64 * 64
+    return PreparedKernel(scratchByteCount: room * pool.threadCount) { buffers in
       let (q, k, v, y) = (buffers.input(0), buffers.input(1), buffers.input(2), buffers.result())
       let maskValues = buffers.inputIfPresent(3, below: request.inputs.count)
-      let scratchFloats = buffers.scratchFloats
       return {
         pool.parallel(batch * heads * blocks) { range, thread in
-          let scores = scratchFloats + thread * scratch / 4
           for item in range {
             let (b, head) = (item / blocks / heads, item / blocks % heads)
-            let rows = item % blocks * blockRows..<min(n, (item % blocks + 1) * blockRows)
-            let firstKey = max(0, rows.lowerBound - left)
-            let width = max(0, min(m, rows.upperBound + right) - firstKey)
             let kvHead = head / (heads / kvHeads)
-            blas.multiply(
-              rows: rows.count, columns: width, depth: e, alpha: scale,
-              a: q + ((b * n + rows.lowerBound) * heads + head) * e, aStride: heads * e,
-              b: k + ((b * m + firstKey) * kvHeads + kvHead) * e, bStride: kvHeads * e, isBTransposed: true,
-              c: scores, cStride: width)
+            let first = item % blocks * blockRows
+            var block = graft_attention_block()
+            block.q = q + ((b * n + first) * heads + head) * e
+            block.q_stride = heads * e
+            (block.count, block.first) = (min(blockRows, n - first), first)
+            block.k = k + (b * m * kvHeads + kvHead) * e
+            block.k_stride = kvHeads * e
+            block.v = v + (b * m * kvHeads + kvHead) * f
+            block.v_stride = kvHeads * f
+            (block.keys, block.depth, block.width) = (m, e, f)
+            block.scale = scale
+            (block.left, block.right) = (left, right)
             if let mask, let maskValues {
-              let column = mask[3]
-              for row in rows {
-                let start = scores + (row - rows.lowerBound) * width
-                let values =
-                  maskValues + b * mask[0] + head * mask[1] + row * mask[2] + firstKey * column
-                graft_binary(isa, GRAFT_ADD, start, 1, values, column, start, width)
-              }
+              block.mask = maskValues + b * mask[0] + head * mask[1] + first * mask[2]
+              (block.mask_rows, block.mask_columns) = (mask[2], mask[3])
             }
-            graft_softmax_band(
-              isa, scores, rows.count, width, rows.lowerBound - left - firstKey,
-              rows.lowerBound + right + 1 - firstKey)
-            blas.multiply(
-              rows: rows.count, columns: f, depth: width, a: scores, aStride: max(1, width),
-              b: v + ((b * m + firstKey) * kvHeads + kvHead) * f, bStride: kvHeads * f,
-              c: y + ((b * n + rows.lowerBound) * heads + head) * f, cStride: heads * f)
+            block.y = y + ((b * n + first) * heads + head) * f
+            block.y_stride = heads * f
+            graft_attention(isa, &block, buffers.scratchFloats + thread * room / 4)
           }
         }
       }
     }
-  }
-
-  /// As many queries as keep the scores of a block within 256 KB, which the second-level cache holds; about as many as
-  /// the window is wide where it is narrow, so that few scores outside it are worked out.
-  private static func queriesOfBlock(queries: Int, keys: Int, left: Int, right: Int) -> Int {
-    if queries == 0 { return 0 }
-    let window = left + right + 1
-    var rows = min(256, max(16, 65_536 / max(1, keys)))
-    if window < keys { rows = min(rows, max(16, (window + 15) / 16 * 16)) }
-    return min(queries, rows)
   }
 }
 

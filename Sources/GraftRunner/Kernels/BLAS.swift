@@ -9,8 +9,8 @@ import GraftKernels
 /// graft names the core type itself, in `OPENBLAS_CORETYPE`, before it loads the library; a user's own setting stays.
 ///
 /// Products are always split by graft's `ThreadPool` and never by the library's threads: those would wait for the next
-/// product by spinning on cores that graft's other kernels need. `OPENBLAS_NUM_THREADS` is therefore set to 1 before the
-/// library starts any.
+/// product by spinning on cores that graft's other kernels need. `OPENBLAS_NUM_THREADS` is therefore set to 1 before
+/// the library starts any.
 public struct BLAS: Sendable {
   /// The file that was loaded.
   public let library: String

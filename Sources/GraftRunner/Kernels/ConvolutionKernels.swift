@@ -61,8 +61,8 @@ extension Kernel {
     }
   }
 
-  /// Each channel by itself: products so small that unfolding would cost more than they do. `nil` where a padded plane is
-  /// larger than 16 MB, which is no picture but a text's wide padding.
+  /// Each channel by itself: products so small that unfolding would cost more than they do. `nil` where a padded plane
+  /// is larger than 16 MB, which is no picture but a text's wide padding.
   private static func depthwise(
     _ request: KernelRequest, _ shape: graft_unfolding, outputHeight: Int
   ) -> PreparedKernel? {

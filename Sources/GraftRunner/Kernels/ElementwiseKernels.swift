@@ -159,7 +159,7 @@ extension Kernel {
       let y = buffers.result()
       return {
         pool.parallel(rows, grain: max(1, elementGrain / max(1, width))) { range, _ in
-          for row in range { steps.apply(from: x + row * width, to: y + row * width, row: row, columns: 0..<width) }
+          steps.apply(from: x, to: y, width: width, rows: range, columns: 0..<width)
         }
       }
     }

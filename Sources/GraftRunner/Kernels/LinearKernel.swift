@@ -2,7 +2,7 @@ import GraftIR
 import GraftKernels
 
 extension Kernel {
-  /// Products with at most so many rows read the weight once instead of packing it for BLAS.
+  /// Products with at most so many rows need no panels: each thread reads its channels of the weight once.
   private static let fewRows = 4
 
   /// `y = x weightᵀ + bias`, then steps; f32, with the weight in f32, bf16, f16 or packed in 8 bits.
@@ -12,9 +12,8 @@ extension Kernel {
     }
     let layer = LinearLayer(request)
     switch request.inputs[1].dtype {
-    case .f32: return layer.rows <= fewRows ? layer.fewRows() : layer.product(try BLAS.load())
-    case .bf16, .f16:
-      return layer.rows <= fewRows ? layer.widenedFewRows() : layer.widenedProduct(try BLAS.load())
+    case .f32: return layer.rows <= fewRows ? layer.fewRows() : layer.product()
+    case .bf16, .f16: return layer.rows <= fewRows ? layer.widenedFewRows() : layer.product()
     case .i8: return layer.integerProduct()
     default: throw request.refusal("has a weight of \(request.inputs[1].dtype)")
     }
@@ -52,13 +51,13 @@ private struct LinearLayer {
 
     /// Adds the bias, where one is left to add, and runs the steps on a part of the result.
     func finish(_ rows: Range<Int>, _ range: Range<Int>, addsBias: Bool = true) {
-      let bias = addsBias ? self.bias : nil
-      if bias == nil && steps.isEmpty { return }
-      for row in rows {
-        let start = y + row * columns + range.lowerBound
-        if let bias { graft_binary(isa, GRAFT_ADD, start, 1, bias + range.lowerBound, 1, start, range.count) }
-        if !steps.isEmpty { steps.apply(from: UnsafePointer(start), to: start, row: row, columns: range) }
+      if addsBias, let bias {
+        for row in rows {
+          let start = y + row * columns + range.lowerBound
+          graft_binary(isa, GRAFT_ADD, start, 1, bias + range.lowerBound, 1, start, range.count)
+        }
       }
+      steps.apply(to: y, width: columns, rows: rows, columns: range)
     }
   }
 
@@ -86,39 +85,83 @@ private struct LinearLayer {
     }
   }
 
-  /// The threads share the result in a grid of tiles.
-  func product(_ blas: BLAS) -> PreparedKernel {
-    let tiles = ProductTiles(rows: rows, columns: columns, depth: depth, threads: pool.threadCount)
-    return PreparedKernel { buffers in
+  // MARK: Panels of rows
+
+  /// The rows are packed in panels, then the threads share the result in a grid of tiles and read the weight where it
+  /// is.
+  func product() -> PreparedKernel {
+    let blocks = ProductBlocks(rows: rows, columns: columns, depth: depth, isa: isa)
+    let tiles = ProductTiles(
+      rows: rows, columns: columns, depth: depth, threads: pool.threadCount,
+      unit: (blocks.panelRows, Int(GRAFT_PRODUCT_COLUMNS)))
+    let isWidened = request.inputs[1].dtype != .f32
+    let room = blocks.roomByteCount(holdsBlocks: isWidened)
+    return PreparedKernel(scratchByteCount: blocks.packedByteCount + room * pool.threadCount) { buffers in
       let memory = self.memory(buffers)
-      let weight = memory.weight.assumingMemoryBound(to: Float.self)
+      let packed = memory.scratch.assumingMemoryBound(to: Float.self)
       return {
-        pool.parallel(tiles.count) { range, _ in
+        pool.parallel(blocks.panelCount) { range, _ in
+          graft_pack_panels(isa, memory.x, depth, rows, depth, range.lowerBound, range.upperBound, packed)
+        }
+        pool.parallel(tiles.count) { range, thread in
+          let own = (memory.scratch + blocks.packedByteCount + thread * room).assumingMemoryBound(to: Float.self)
           for index in range {
             let tile = tiles[index]
-            multiply(blas, memory, tile.rows, weight + tile.columns.lowerBound * depth, tile.columns)
-            memory.finish(tile.rows, tile.columns)
+            for part in blocks.parts(of: tile.rows, by: blocks.rows) {
+              for channels in blocks.parts(of: tile.columns, by: blocks.columns) {
+                multiply(blocks, memory, packed, part, channels, end: tile.columns.upperBound, own)
+                memory.finish(part, channels, addsBias: false)
+              }
+            }
           }
         }
       }
     }
   }
 
-  /// Channels `range`, whose weights begin at `weight`, for rows `rows`.
+  /// Works out channels `range` of rows `part`, one block of the depth after another. A weight of 16 bits is widened
+  /// into `room` a block at a time.
   private func multiply(
-    _ blas: BLAS, _ memory: Memory, _ rows: Range<Int>, _ weight: UnsafePointer<Float>, _ range: Range<Int>
+    _ blocks: ProductBlocks, _ memory: Memory, _ packed: UnsafePointer<Float>, _ part: Range<Int>, _ range: Range<Int>,
+    end: Int, _ room: UnsafeMutablePointer<Float>
   ) {
-    blas.multiply(
-      rows: rows.count, columns: range.count, depth: depth, a: memory.x + rows.lowerBound * depth, aStride: depth,
-      b: weight, bStride: depth, isBTransposed: true, c: memory.y + rows.lowerBound * columns + range.lowerBound,
-      cStride: columns)
+    let panels = part.lowerBound / blocks.panelRows..<(part.upperBound + blocks.panelRows - 1) / blocks.panelRows
+    for inner in depth == 0 ? [0..<0] : Array(blocks.parts(of: 0..<depth, by: blocks.depth)) {
+      var block = graft_product_block()
+      block.packed = packed
+      (block.rows, block.depth) = (rows, depth)
+      (block.k, block.k_count) = (inner.lowerBound, inner.count)
+      block.columns = range.count
+      block.bias = memory.bias.map { $0 + range.lowerBound }
+      block.y = memory.y + range.lowerBound
+      block.y_stride = columns
+      if request.inputs[1].dtype == .f32 {
+        let weight = memory.weight.assumingMemoryBound(to: Float.self)
+        block.weight = weight + range.lowerBound * depth + inner.lowerBound
+        block.weight_stride = depth
+        if inner.upperBound < depth {
+          block.ahead = weight + range.lowerBound * depth + inner.upperBound
+          block.ahead_rows = range.count
+        } else if range.upperBound < end {
+          block.ahead = weight + range.upperBound * depth
+          block.ahead_rows = min(end - range.upperBound, blocks.columns)
+        }
+        block.ahead_stride = depth
+      } else {
+        for (place, channel) in range.enumerated() {
+          widen(memory.weight, channel * depth + inner.lowerBound, inner.count, into: room + place * inner.count)
+        }
+        block.weight = UnsafePointer(room)
+        block.weight_stride = inner.count
+      }
+      let tail = request.inputs[1].dtype == .f32 ? room : room + blocks.columns * blocks.depth
+      graft_product(isa, &block, panels.lowerBound, panels.upperBound, tail)
+    }
   }
 
   // MARK: With a weight of 16 bits
 
-  /// Channels that are widened to f32 together: enough that packing the rows anew for each run of them counts for little.
-  private static let widenedColumns = 256
-  /// The same where nothing is packed: what stays in the second-level cache.
+  /// Elements that are widened to f32 together: what stays in the second-level cache.
   private static let widenedElements = 65_536
 
   func widenedFewRows() -> PreparedKernel {
@@ -127,22 +170,10 @@ private struct LinearLayer {
     return widened(room) { memory, room, range in
       for first in stride(from: range.lowerBound, to: range.upperBound, by: step) {
         let part = first..<min(first + step, range.upperBound)
-        widen(memory.weight, part, into: room)
+        widen(memory.weight, part.lowerBound * depth, part.count * depth, into: room)
         // The loop counts channels from its weight's first one.
         graft_linear_few_rows(
           isa, memory.x, UnsafePointer(room), memory.y + part.lowerBound, rows, depth, columns, 0, part.count)
-        memory.finish(0..<rows, part)
-      }
-    }
-  }
-
-  func widenedProduct(_ blas: BLAS) -> PreparedKernel {
-    let step = Self.widenedColumns
-    return widened(min(step, columns) * depth * 4) { memory, room, range in
-      for first in stride(from: range.lowerBound, to: range.upperBound, by: step) {
-        let part = first..<min(first + step, range.upperBound)
-        widen(memory.weight, part, into: room)
-        multiply(blas, memory, 0..<rows, UnsafePointer(room), part)
         memory.finish(0..<rows, part)
       }
     }
@@ -163,8 +194,9 @@ private struct LinearLayer {
     }
   }
 
-  private func widen(_ weight: UnsafeRawPointer, _ range: Range<Int>, into room: UnsafeMutablePointer<Float>) {
-    let (from, count) = (weight + range.lowerBound * depth * 2, range.count * depth)
+  /// Widens `count` elements of the weight from `first` on.
+  private func widen(_ weight: UnsafeRawPointer, _ first: Int, _ count: Int, into room: UnsafeMutablePointer<Float>) {
+    let from = weight + first * 2
     if request.inputs[1].dtype == .bf16 {
       graft_cast_bf16_to_f32(from, room, count)
     } else {
@@ -174,8 +206,8 @@ private struct LinearLayer {
 
   // MARK: In 8 bits
 
-  /// Rows become whole numbers first; then the threads share the channels, some panels at a time, so that what follows a product finds
-  /// it in the second-level cache.
+  /// Rows become whole numbers first; then the threads share the channels, some panels at a time, so that what follows
+  /// a product finds it in the second-level cache.
   func integerProduct() -> PreparedKernel {
     let rowByteCount = graft_int8_row_bytes(isa, depth)
     let scalesStart = (rows * rowByteCount + 63) / 64 * 64

@@ -4,27 +4,32 @@ import GraftKernels
 /// Who works out which part of a matrix product.
 ///
 /// The rule is fixed, never a timing, so that the same product gives the same bits on every run: graft's threads share
-/// the result in a grid of tiles, and OpenBLAS works out each tile on one thread. Of all grids with one tile a thread it
-/// is the one that packs the fewest elements: a tile packs its own rows of `a` and columns of `b`.
-struct ProductTiles: Equatable {
+/// the result in a grid of tiles, and each tile is worked out on one thread. Of all grids with one tile a thread it
+/// is the one that reads the fewest elements: a tile reads its own rows of `a` and columns of `b`.
+struct ProductTiles {
   let rows: Int
   let columns: Int
+  /// Bounds of tiles lie on multiples of these.
+  private let unit: (rows: Int, columns: Int)
   private let rowParts: Int
   private let columnParts: Int
 
-  init(rows: Int, columns: Int, depth: Int, threads: Int) {
+  init(rows: Int, columns: Int, depth: Int, threads: Int, unit: (rows: Int, columns: Int) = (16, 16)) {
     self.rows = rows
     self.columns = columns
+    self.unit = unit
     var best = (rows: 1, columns: 1)
     // Below some 30 microseconds of work another thread costs more than it saves.
     if threads > 1 && Double(rows) * Double(columns) * Double(depth) >= 1_000_000 {
-      var leastPacking = Int.max
+      var leastReading = Int.max
       for rowParts in 1...threads where threads % rowParts == 0 {
         let columnParts = threads / rowParts
-        if rowParts > 1 && rows / rowParts < 16 || columnParts > 1 && columns / columnParts < 16 { continue }
-        let packing = rows * columnParts + columns * rowParts
-        if packing < leastPacking {
-          leastPacking = packing
+        if rowParts > 1 && rows / rowParts < unit.rows || columnParts > 1 && columns / columnParts < unit.columns {
+          continue
+        }
+        let reading = rows * columnParts + columns * rowParts
+        if reading < leastReading {
+          leastReading = reading
           best = (rowParts, columnParts)
         }
       }
@@ -36,16 +41,17 @@ struct ProductTiles: Equatable {
   /// The number of tiles.
   var count: Int { rowParts * columnParts }
 
-  /// Rows and columns of tile `index`; bounds lie on multiples of 16, which kernels of BLAS take whole.
+  /// Rows and columns of tile `index`.
   subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     (
-      part(index / columnParts, of: rowParts, size: rows), part(index % columnParts, of: columnParts, size: columns)
+      part(index / columnParts, of: rowParts, size: rows, unit: unit.rows),
+      part(index % columnParts, of: columnParts, size: columns, unit: unit.columns)
     )
   }
 
-  private func part(_ index: Int, of parts: Int, size: Int) -> Range<Int> {
-    let units = (size + 15) / 16
-    return min(size, units * index / parts * 16)..<min(size, units * (index + 1) / parts * 16)
+  private func part(_ index: Int, of parts: Int, size: Int, unit: Int) -> Range<Int> {
+    let units = (size + unit - 1) / unit
+    return min(size, units * index / parts * unit)..<min(size, units * (index + 1) / parts * unit)
   }
 }
 

@@ -53,52 +53,37 @@ package struct RowLayout: Hashable {
 
 /// Steps with their memory.
 struct BoundRowSteps {
-  private enum Operation {
-    case unary(graft_unary_op)
-    case binary(graft_binary_op, UnsafePointer<Float>, RowLayout, isReversed: Bool)
-  }
-
-  private let operations: [Operation]
+  private let steps: [graft_row_step]
   private let isa: graft_isa
 
-  var isEmpty: Bool { operations.isEmpty }
+  var isEmpty: Bool { steps.isEmpty }
 
   init(_ request: KernelRequest, _ buffers: Buffers) {
     isa = request.isa.variant
-    operations = request.steps.map { step in
+    steps = request.steps.map { step in
       switch step.operation {
-      case .unary(let operation): .unary(operation.code)
+      case .unary(let operation):
+        graft_row_step(
+          unary: operation.code, binary: GRAFT_ADD, operand: nil, divisor: 1, modulus: 1, row_stride: 0,
+          column_stride: 0, is_reversed: 0)
       case .binary(let operation, let operand, let layout, let isReversed):
-        .binary(operation.code, buffers.input(operand), layout, isReversed: isReversed)
+        graft_row_step(
+          unary: GRAFT_NEG, binary: operation.code, operand: buffers.input(operand), divisor: layout.divisor,
+          modulus: layout.modulus, row_stride: layout.rowStride, column_stride: layout.columnStride,
+          is_reversed: isReversed ? 1 : 0)
       }
     }
   }
 
-  /// Runs every step on columns `columns` of rows `rows`; `y` is the first element of the whole result.
-  func apply(to y: UnsafeMutablePointer<Float>, width: Int, rows: Range<Int>, columns: Range<Int>) {
-    if operations.isEmpty { return }
-    for row in rows {
-      let start = y + row * width + columns.lowerBound
-      apply(from: UnsafePointer(start), to: start, row: row, columns: columns)
-    }
-  }
-
-  /// Runs every step on one row: the first reads `x`, the others what it left in `y`.
-  func apply(from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, row: Int, columns: Range<Int>) {
-    var source = x
-    for operation in operations {
-      switch operation {
-      case .unary(let code): graft_unary(isa, code, source, y, columns.count)
-      case .binary(let code, let operand, let layout, let isReversed):
-        let other =
-          operand + row / layout.divisor % layout.modulus * layout.rowStride + columns.lowerBound * layout.columnStride
-        if isReversed {
-          graft_binary(isa, code, other, layout.columnStride, source, 1, y, columns.count)
-        } else {
-          graft_binary(isa, code, source, 1, other, layout.columnStride, y, columns.count)
-        }
-      }
-      source = UnsafePointer(y)
-    }
+  /// Runs every step on columns `columns` of rows `rows`: the first reads `x`, the others what it left in `y`. Both are
+  /// the first element of a matrix `width` wide; without `x` the first step reads `y`, too.
+  func apply(
+    from x: UnsafePointer<Float>? = nil, to y: UnsafeMutablePointer<Float>, width: Int, rows: Range<Int>,
+    columns: Range<Int>
+  ) {
+    if steps.isEmpty { return }
+    graft_row_steps(
+      isa, steps, steps.count, x ?? UnsafePointer(y), y, width, rows.lowerBound, rows.upperBound, columns.lowerBound,
+      columns.upperBound)
   }
 }

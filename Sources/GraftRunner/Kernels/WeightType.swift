@@ -9,7 +9,8 @@ public enum WeightType: String, Sendable, Hashable, CaseIterable {
   case bf16
   /// The same in f16.
   case f16
-  /// Whole numbers of 8 bits with a scale for each output channel; activations become such numbers, too, with a scale for each token.
+  /// Whole numbers of 8 bits with a scale for each output channel; activations become such numbers, too, with a scale
+  /// for each token.
   case int8
 
   /// The type of the elements as kernels see them.
@@ -27,7 +28,8 @@ public enum WeightType: String, Sendable, Hashable, CaseIterable {
 ///
 /// Those that only weigh linear layers, and of int8 only where
 ///
-/// - the layer works on tokens, and not on one vector a sample: embeddings of time and modulations steer everything after them,
+/// - the layer works on tokens, and not on one vector a sample: embeddings of time and modulations steer everything
+///   after them,
 /// - a product comes before it and another one after it: the first and the last layer touch what goes in and comes out.
 struct ReducedWeights {
   /// Numbers of the parameters' values.

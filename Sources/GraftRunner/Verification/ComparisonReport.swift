@@ -52,8 +52,8 @@ public struct ComparisonReport: Sendable, Hashable {
   /// Whether the reference evaluated both models.
   public let evaluatedReference: Bool
 
-  /// Relative L2 up to which the executor's results for a value that is exact are its rounding: it sums in other orders,
-  /// and through some dozens of blocks a unit in the last place of f32 (6e-8) grows a thousandfold at most.
+  /// Relative L2 up to which the executor's results for a value that is exact are its rounding: it sums in other
+  /// orders, and through some dozens of blocks a unit in the last place of f32 (6e-8) grows a thousandfold at most.
   public static let executorBound = 1e-4
 }
 

@@ -1,0 +1,20 @@
+#include "Attention.h"
+
+#include <math.h>
+#include <string.h>
+
+// Scores of so many keys with a panel of queries stay in the first-level cache, or nearly so.
+enum { KEYS_AT_ONCE = 264 };
+
+#define GRAFT_LOOPS "AttentionLoops.h"
+#include "EachInstructionSet.h"
+
+size_t graft_attention_room(graft_isa isa, size_t depth, size_t width) {
+  static size_t (*const variants[])(size_t, size_t) = EACH_VARIANT(attention_room);
+  return variants[isa](depth, width);
+}
+
+void graft_attention(graft_isa isa, const graft_attention_block *block, float *room) {
+  static void (*const variants[])(const graft_attention_block *, float *) = EACH_VARIANT(attention);
+  variants[isa](block, room);
+}

@@ -1,0 +1,20 @@
+#include "Products.h"
+
+#include <string.h>
+
+#define GRAFT_LOOPS "ProductsLoops.h"
+#include "EachInstructionSet.h"
+
+size_t graft_panel_rows(graft_isa isa) { return isa == GRAFT_AVX512 ? 32 : isa == GRAFT_AVX2 ? 16 : 8; }
+
+void graft_pack_panels(
+    graft_isa isa, const float *x, size_t stride, size_t rows, size_t depth, size_t first, size_t end, float *packed) {
+  static void (*const variants[])(const float *, size_t, size_t, size_t, size_t, size_t, float *) =
+      EACH_VARIANT(pack_panels);
+  variants[isa](x, stride, rows, depth, first, end, packed);
+}
+
+void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end, float *room) {
+  static void (*const variants[])(const graft_product_block *, size_t, size_t, float *) = EACH_VARIANT(product);
+  variants[isa](block, first, end, room);
+}

@@ -1,0 +1,74 @@
+// Included through EachInstructionSet.h.
+
+#include "Strips.h"
+
+static void V(pack_panels)(
+    const float *x, size_t stride, size_t rows, size_t depth, size_t first, size_t end, float *packed) {
+  for (size_t p = first; p < end; p++) {
+    const size_t count = rows - p * PANEL < PANEL ? rows - p * PANEL : PANEL;
+    V(pack_panel)(x + p * PANEL * stride, stride, count, depth, 1, packed + p * PANEL * depth);
+  }
+}
+
+// A tile of sums, columns by rows, to rows of `y`.
+INLINE void V(store_tile)(
+    const float *sums, const float *bias, float *y, size_t stride, size_t rows, size_t columns, bool adds) {
+  size_t r = 0;
+  if (columns == GRAFT_PRODUCT_COLUMNS) {
+    for (; r + 4 <= rows; r += 4) {
+      for (size_t c = 0; c < GRAFT_PRODUCT_COLUMNS; c += 4) {
+        V(four) turned[4];
+        V(turn)(sums + c * PANEL + r, PANEL, turned);
+        for (size_t i = 0; i < 4; i++) {
+          V(four) *to = (V(four) *)(y + (r + i) * stride + c);
+          V(four) value = adds ? *to + turned[i] : turned[i];
+          *to = bias ? value + *(const V(four) *)(bias + c) : value;
+        }
+      }
+    }
+  }
+  for (; r < rows; r++) {
+    for (size_t c = 0; c < columns; c++) {
+      float value = adds ? y[r * stride + c] + sums[c * PANEL + r] : sums[c * PANEL + r];
+      y[r * stride + c] = bias ? value + bias[c] : value;
+    }
+  }
+}
+
+static void V(product)(const graft_product_block *block, size_t first, size_t end, float *room) {
+  enum { COLUMNS_AT_ONCE = GRAFT_PRODUCT_COLUMNS };
+  const size_t tail = block->columns / COLUMNS_AT_ONCE * COLUMNS_AT_ONCE;
+  for (size_t c = tail; c < tail + COLUMNS_AT_ONCE && tail < block->columns; c++) {
+    float *row = room + (c - tail) * block->k_count;
+    if (c < block->columns) {
+      memcpy(row, block->weight + c * block->weight_stride, block->k_count * sizeof(float));
+    } else {
+      memset(row, 0, block->k_count * sizeof(float));
+    }
+  }
+  const float *bias = block->k + block->k_count == block->depth ? block->bias : NULL;
+  size_t ahead_row = 0;
+  for (size_t p = first; p < end; p++) {
+    const float *panel = block->packed + (p * block->depth + block->k) * PANEL;
+    const size_t count = block->rows - p * PANEL < PANEL ? block->rows - p * PANEL : PANEL;
+    for (size_t c = 0; c < block->columns; c += COLUMNS_AT_ONCE) {
+      const bool is_tail = c >= tail;
+      const float *w = is_tail ? room : block->weight + c * block->weight_stride;
+      const size_t stride = is_tail ? block->k_count : block->weight_stride;
+      float sums[COLUMNS_AT_ONCE * PANEL] __attribute__((aligned(64)));
+      memset(sums, 0, sizeof sums);
+      for (size_t s = 0; s < COLUMNS_AT_ONCE; s += STRIP) {
+        // One row of the next block a strip; once all are near, a line that is in cache already.
+        const float *ahead = panel;
+        if (block->ahead && ahead_row < block->ahead_rows) ahead = block->ahead + ahead_row++ * block->ahead_stride;
+        V(strip_of_rows)(panel, w + s * stride, stride, block->k_count, sums + s * PANEL, ahead);
+      }
+      V(store_tile)(
+          sums, bias ? bias + c : NULL, block->y + p * PANEL * block->y_stride + c, block->y_stride, count,
+          is_tail ? block->columns - c : COLUMNS_AT_ONCE, block->k > 0);
+    }
+  }
+}
+
+#undef PANEL
+#undef STRIP

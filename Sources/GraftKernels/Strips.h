@@ -1,0 +1,209 @@
+// The innermost loops of every matrix product, for one variant. Included through EachInstructionSet.h.
+//
+// A panel holds PANEL rows of the left matrix side by side: element k of row r stands at panel[k * PANEL + r]. A strip
+// is STRIP rows of the right matrix, wherever they are: each of its elements is read once a panel, spread over a
+// register and multiplied with the panel's two registers of rows, so that weights need no packing. The sums of a strip
+// and a panel fill the registers: 24 of 32 with AVX-512, 12 of 16 otherwise.
+//
+// Compilers move the loads of several steps ahead and spill what they read; x86-64 has the loops in assembly for that
+// reason, with the same order of operations as the plain ones.
+
+#define PANEL (2 * LANES)
+#if LANES == 16
+#define STRIP 12
+#else
+#define STRIP 6
+#endif
+
+#if LANES == 16
+
+#define R(n) "%%zmm" #n
+#define SPREAD(address, t, a, b)                                                                                  \
+  "vbroadcastss " address ", " R(t) "\n"                                                                           \
+  "vfmadd231ps " R(0) ", " R(t) ", " R(a) "\n vfmadd231ps " R(1) ", " R(t) ", " R(b) "\n"
+#define OPEN(first, second) "vmovups " first "(%[panel]), " R(0) "\n vmovups " second "(%[panel]), " R(1) "\n"
+#define ROWS(at, first, second)                                                                                   \
+  OPEN(first, second)                                                                                             \
+  SPREAD(at "(%[r0])", 2, 8, 9) SPREAD(at "(%[r0],%[s])", 3, 10, 11) SPREAD(at "(%[r0],%[s],2)", 4, 12, 13)       \
+  SPREAD(at "(%[r1])", 5, 14, 15) SPREAD(at "(%[r1],%[s])", 6, 16, 17) SPREAD(at "(%[r1],%[s],2)", 7, 18, 19)     \
+  SPREAD(at "(%[r2])", 2, 20, 21) SPREAD(at "(%[r2],%[s])", 3, 22, 23) SPREAD(at "(%[r2],%[s],2)", 4, 24, 25)     \
+  SPREAD(at "(%[r3])", 5, 26, 27) SPREAD(at "(%[r3],%[s])", 6, 28, 29) SPREAD(at "(%[r3],%[s],2)", 7, 30, 31)
+#define COLUMNS                                                                                                   \
+  OPEN("0", "64")                                                                                                 \
+  SPREAD("0(%[r0])", 2, 8, 9) SPREAD("4(%[r0])", 3, 10, 11) SPREAD("8(%[r0])", 4, 12, 13)                         \
+  SPREAD("12(%[r0])", 5, 14, 15) SPREAD("16(%[r0])", 6, 16, 17) SPREAD("20(%[r0])", 7, 18, 19)                    \
+  SPREAD("24(%[r0])", 2, 20, 21) SPREAD("28(%[r0])", 3, 22, 23) SPREAD("32(%[r0])", 4, 24, 25)                    \
+  SPREAD("36(%[r0])", 5, 26, 27) SPREAD("40(%[r0])", 6, 28, 29) SPREAD("44(%[r0])", 7, 30, 31)
+#define MOVE(from, to) "vmovups " from ", " to "\n"
+#define EACH_SUM(ACTION)                                                                                          \
+  ACTION(8, "0") ACTION(9, "64") ACTION(10, "128") ACTION(11, "192") ACTION(12, "256") ACTION(13, "320")          \
+  ACTION(14, "384") ACTION(15, "448") ACTION(16, "512") ACTION(17, "576") ACTION(18, "640") ACTION(19, "704")     \
+  ACTION(20, "768") ACTION(21, "832") ACTION(22, "896") ACTION(23, "960") ACTION(24, "1024") ACTION(25, "1088")   \
+  ACTION(26, "1152") ACTION(27, "1216") ACTION(28, "1280") ACTION(29, "1344") ACTION(30, "1408") ACTION(31, "1472")
+#define ALL_REGISTERS                                                                                             \
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",      \
+      "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", \
+      "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31"
+#define FOUR_ROWS ROWS("0", "0", "64") ROWS("4", "128", "192") ROWS("8", "256", "320") ROWS("12", "384", "448")
+#define FORWARD(bytes) "add $" bytes ", %[r0]\n add $" bytes ", %[r1]\n add $" bytes ", %[r2]\n add $" bytes ", %[r3]\n"
+#define SECOND_HALF "64"
+#define PANEL_BYTES "128"
+#define FOUR_PANEL_BYTES "512"
+
+#elif LANES == 8
+
+#define R(n) "%%ymm" #n
+#define SPREAD(address, t, a, b)                                                                                  \
+  "vbroadcastss " address ", " R(t) "\n"                                                                           \
+  "vfmadd231ps " R(0) ", " R(t) ", " R(a) "\n vfmadd231ps " R(1) ", " R(t) ", " R(b) "\n"
+#define OPEN(first, second) "vmovups " first "(%[panel]), " R(0) "\n vmovups " second "(%[panel]), " R(1) "\n"
+#define ROWS(at, first, second)                                                                                   \
+  OPEN(first, second)                                                                                             \
+  SPREAD(at "(%[r0])", 2, 4, 5) SPREAD(at "(%[r0],%[s])", 3, 6, 7) SPREAD(at "(%[r0],%[s],2)", 2, 8, 9)           \
+  SPREAD(at "(%[r1])", 3, 10, 11) SPREAD(at "(%[r1],%[s])", 2, 12, 13) SPREAD(at "(%[r1],%[s],2)", 3, 14, 15)
+#define COLUMNS                                                                                                   \
+  OPEN("0", "32")                                                                                                 \
+  SPREAD("0(%[r0])", 2, 4, 5) SPREAD("4(%[r0])", 3, 6, 7) SPREAD("8(%[r0])", 2, 8, 9)                             \
+  SPREAD("12(%[r0])", 3, 10, 11) SPREAD("16(%[r0])", 2, 12, 13) SPREAD("20(%[r0])", 3, 14, 15)
+#define MOVE(from, to) "vmovups " from ", " to "\n"
+#define EACH_SUM(ACTION)                                                                                          \
+  ACTION(4, "0") ACTION(5, "32") ACTION(6, "64") ACTION(7, "96") ACTION(8, "128") ACTION(9, "160")                \
+  ACTION(10, "192") ACTION(11, "224") ACTION(12, "256") ACTION(13, "288") ACTION(14, "320") ACTION(15, "352")
+#define ALL_REGISTERS                                                                                             \
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",      \
+      "xmm13", "xmm14", "xmm15"
+#define FOUR_ROWS ROWS("0", "0", "32") ROWS("4", "64", "96") ROWS("8", "128", "160") ROWS("12", "192", "224")
+#define FORWARD(bytes) "add $" bytes ", %[r0]\n add $" bytes ", %[r1]\n"
+#define SECOND_HALF "32"
+#define PANEL_BYTES "64"
+#define FOUR_PANEL_BYTES "256"
+
+#endif
+
+#if LANES > 4
+
+#define READ_SUM(n, at) MOVE(at "(%[sums])", R(n))
+#define WRITE_SUM(n, at) MOVE(R(n), at "(%[sums])")
+
+// sums[i][r] += sum over k of w[i * stride + k] * panel[k][r], for STRIP rows i. Asks for the cache lines of `ahead` on
+// the way, as many bytes as a row of the strip has.
+INLINE void V(strip_of_rows)(
+    const float *panel, const float *w, size_t stride, size_t depth, float *sums, const float *ahead) {
+  const float *r0 = w, *r1 = w + 3 * stride;
+  size_t fours = depth / 4, ones = depth % 4;
+#if LANES == 16
+  const float *r2 = w + 6 * stride, *r3 = w + 9 * stride;
+#endif
+  __asm__ volatile(
+      EACH_SUM(READ_SUM)
+      "test %[fours], %[fours]\n jz 2f\n .p2align 5\n 1:\n prefetcht1 (%[ahead])\n"
+      FOUR_ROWS
+      FORWARD("16") "add $16, %[ahead]\n add $" FOUR_PANEL_BYTES ", %[panel]\n dec %[fours]\n jnz 1b\n"
+      "2:\n test %[ones], %[ones]\n jz 4f\n 3:\n"
+      ROWS("0", "0", SECOND_HALF)
+      FORWARD("4") "add $" PANEL_BYTES ", %[panel]\n dec %[ones]\n jnz 3b\n"
+      "4:\n"
+      EACH_SUM(WRITE_SUM)
+      : [panel] "+r"(panel), [r0] "+r"(r0), [r1] "+r"(r1), [fours] "+r"(fours), [ones] "+r"(ones), [ahead] "+r"(ahead)
+#if LANES == 16
+        , [r2] "+r"(r2), [r3] "+r"(r3)
+#endif
+      : [s] "r"(stride * sizeof(float)), [sums] "r"(sums)
+      : "memory", "cc", ALL_REGISTERS);
+}
+
+// sums[i][r] += sum over k of w[k * stride + i] * panel[k][r], for STRIP columns i.
+INLINE void V(strip_of_columns)(const float *panel, const float *w, size_t stride, size_t depth, float *sums) {
+  __asm__ volatile(
+      EACH_SUM(READ_SUM)
+      "test %[depth], %[depth]\n jz 2f\n .p2align 5\n 1:\n"
+      COLUMNS
+      "add %[s], %[r0]\n add $" PANEL_BYTES ", %[panel]\n dec %[depth]\n jnz 1b\n"
+      "2:\n"
+      EACH_SUM(WRITE_SUM)
+      : [panel] "+r"(panel), [r0] "+r"(w), [depth] "+r"(depth)
+      : [s] "r"(stride * sizeof(float)), [sums] "r"(sums)
+      : "memory", "cc", ALL_REGISTERS);
+}
+
+#undef R
+#undef SPREAD
+#undef OPEN
+#undef ROWS
+#undef COLUMNS
+#undef MOVE
+#undef EACH_SUM
+#undef ALL_REGISTERS
+#undef FOUR_ROWS
+#undef FORWARD
+#undef SECOND_HALF
+#undef PANEL_BYTES
+#undef FOUR_PANEL_BYTES
+#undef READ_SUM
+#undef WRITE_SUM
+
+#else
+
+INLINE void V(strip_of)(
+    const float *panel, const float *w, size_t row_stride, size_t step, size_t depth, float *sums) {
+  V(graft_vf) a[STRIP][2];
+  for (size_t i = 0; i < STRIP; i++) {
+    a[i][0] = V(load)(sums + i * PANEL);
+    a[i][1] = V(load)(sums + i * PANEL + LANES);
+  }
+  for (size_t k = 0; k < depth; k++, panel += PANEL, w += step) {
+    const V(graft_vf) first = V(load)(panel), second = V(load)(panel + LANES);
+    for (size_t i = 0; i < STRIP; i++) {
+      const V(graft_vf) spread = V(all)(w[i * row_stride]);
+      a[i][0] += spread * first;
+      a[i][1] += spread * second;
+    }
+  }
+  for (size_t i = 0; i < STRIP; i++) {
+    V(store)(sums + i * PANEL, a[i][0]);
+    V(store)(sums + i * PANEL + LANES, a[i][1]);
+  }
+}
+
+INLINE void V(strip_of_rows)(
+    const float *panel, const float *w, size_t stride, size_t depth, float *sums, const float *ahead) {
+  (void)ahead;
+  V(strip_of)(panel, w, stride, 1, depth, sums);
+}
+
+INLINE void V(strip_of_columns)(const float *panel, const float *w, size_t stride, size_t depth, float *sums) {
+  V(strip_of)(panel, w, 1, stride, depth, sums);
+}
+
+#endif
+
+// Four rows of four floats, turned.
+typedef float V(four) __attribute__((vector_size(16), aligned(4), may_alias));
+INLINE void V(turn)(const float *from, size_t from_stride, V(four) out[4]) {
+  V(four) a = *(const V(four) *)from, b = *(const V(four) *)(from + from_stride);
+  V(four) c = *(const V(four) *)(from + 2 * from_stride), d = *(const V(four) *)(from + 3 * from_stride);
+  V(four) ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  out[0] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  out[1] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  out[2] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  out[3] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
+
+// Rows [0, count) of `x`, times `scale`, as one panel; what is missing of PANEL rows is 0.
+INLINE void V(pack_panel)(const float *x, size_t stride, size_t count, size_t depth, float scale, float *panel) {
+  for (size_t r = 0; r < PANEL; r += 4) {
+    size_t k = 0;
+    if (r + 4 <= count) {
+      for (; k + 4 <= depth; k += 4) {
+        V(four) turned[4];
+        V(turn)(x + r * stride + k, stride, turned);
+        for (size_t i = 0; i < 4; i++) *(V(four) *)(panel + (k + i) * PANEL + r) = turned[i] * scale;
+      }
+    }
+    for (; k < depth; k++) {
+      for (size_t i = r; i < r + 4; i++) panel[k * PANEL + i] = i < count ? x[i * stride + k] * scale : 0;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+// Attention without a matrix of all scores.
+#pragma once
+
+#include <stddef.h>
+
+#include "InstructionSet.h"
+
+typedef struct {
+  // The block's first query, its queries (at most `graft_panel_rows`) and its number among all queries.
+  const float *q;
+  size_t q_stride, count, first;
+  // All keys and values of the head, and their number.
+  const float *k, *v;
+  size_t k_stride, v_stride, keys;
+  // The floats of a query and of a value.
+  size_t depth, width;
+  float scale;
+  // A query sees keys from `left` before its number to `right` after it.
+  size_t left, right;
+  // Added to the score of the block's query r and key c at mask[r * mask_rows + c * mask_columns]; may be NULL.
+  const float *mask;
+  size_t mask_rows, mask_columns;
+  // The block's first result.
+  float *y;
+  size_t y_stride;
+} graft_attention_block;
+
+// The floats of room that `graft_attention` needs.
+size_t graft_attention_room(graft_isa isa, size_t depth, size_t width);
+
+// y[r] = sum over the keys c that r sees of softmax(scale q[r] . k[c] + mask[r, c]) v[c]; 0 where it sees none. Keys
+// are taken some at a time, and what was summed before is scaled anew where a larger score appears: Milakov,
+// Gimelshein, "Online normalizer calculation for softmax", 2018; Dao et al., "FlashAttention", 2022, algorithm 1.
+void graft_attention(graft_isa isa, const graft_attention_block *block, float *room);

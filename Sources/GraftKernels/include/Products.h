@@ -1,0 +1,45 @@
+// Products with a matrix whose rows are read where they are.
+//
+// The left matrix's rows are packed first, in panels of `graft_panel_rows`; then blocks of the result are worked out,
+// on any thread. An element is the sum of its products in the order of k, begun anew at each block of k, and so depends
+// on neither the number of rows nor the split over threads.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "InstructionSet.h"
+
+// The rows of a panel: 32 with AVX-512, 16 with AVX2, else 8.
+size_t graft_panel_rows(graft_isa isa);
+
+// Columns are worked out so many at a time; blocks that are a whole multiple need no extra room.
+enum { GRAFT_PRODUCT_COLUMNS = 12 };
+
+// Packs rows [first * R, end * R) of `x` [rows, depth], R being `graft_panel_rows`, into panels `first` to `end`, each
+// of R * depth floats. Rows of `x` are `stride` floats apart; those past the last count as 0.
+void graft_pack_panels(
+    graft_isa isa, const float *x, size_t stride, size_t rows, size_t depth, size_t first, size_t end, float *packed);
+
+typedef struct {
+  // All panels of the left matrix, its rows, and the floats of each.
+  const float *packed;
+  size_t rows, depth;
+  // The block of k: [k, k + k_count).
+  size_t k, k_count;
+  // The block of columns: `columns` rows of the right matrix, the first one's element k at `weight`.
+  const float *weight;
+  size_t weight_stride, columns;
+  // Added to the sums of the last block of k; may be NULL.
+  const float *bias;
+  // Row 0 of the result at the block's first column.
+  float *y;
+  size_t y_stride;
+  // Where the next block's weight begins, and its rows: brought near meanwhile. NULL where there is none.
+  const float *ahead;
+  size_t ahead_stride, ahead_rows;
+} graft_product_block;
+
+// y[r, c] = (k > 0 ? y[r, c] : 0) + sum over the block of k of x[r, k] weight[c, k] + bias[c], for the rows of panels
+// [first, end). `room` holds 12 * k_count floats where columns is no multiple of 12.
+void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end, float *room);

@@ -1,0 +1,51 @@
+import GraftKernels
+
+/// How a product is cut so that caches hold what is read again and again.
+///
+/// A block of the weight stays in the second-level cache while all panels of some rows meet it, and what the block
+/// leaves in the result is still there for the steps that follow. The sizes are the same on every machine: 256 KB of
+/// weight leave room for a panel and the next block in the smallest second-level cache of the processors with AVX2, 512
+/// KB, and blocks of the depth are long against the time that their sums take to and from memory.
+struct ProductBlocks {
+  /// Rows that are packed side by side.
+  let panelRows: Int
+  let panelCount: Int
+  /// Rows, columns and depth of a block, at most; rows are whole panels.
+  let rows: Int
+  let columns: Int
+  let depth: Int
+  private let wholeDepth: Int
+
+  private static let mostRows = 512
+  private static let mostColumns = 192
+  private static let mostDepth = 1152
+  private static let weightElements = 65_536
+
+  init(rows: Int, columns: Int, depth: Int, isa: graft_isa) {
+    wholeDepth = depth
+    panelRows = graft_panel_rows(isa)
+    panelCount = (rows + panelRows - 1) / panelRows
+    self.rows = Self.mostRows
+    // Blocks of the depth are about as long as each other.
+    let count = max(1, (depth + Self.mostDepth - 1) / Self.mostDepth)
+    self.depth = max(1, ((depth + count - 1) / count + 15) / 16 * 16)
+    let step = Int(GRAFT_PRODUCT_COLUMNS)
+    self.columns = min(Self.mostColumns, max(step, Self.weightElements / self.depth / step * step))
+  }
+
+  /// The bytes of all panels, a multiple of 64.
+  var packedByteCount: Int { (panelCount * panelRows * wholeDepth * 4 + 63) / 64 * 64 }
+
+  /// The bytes that a thread needs besides: for the columns at the edge, and for a block of the weight where it is
+  /// widened.
+  func roomByteCount(holdsBlocks: Bool) -> Int {
+    let columns = Int(GRAFT_PRODUCT_COLUMNS) + (holdsBlocks ? self.columns : 0)
+    return (columns * depth * 4 + 63) / 64 * 64
+  }
+
+  /// `range` in parts of `size`, the last one shorter.
+  func parts(of range: Range<Int>, by size: Int) -> some Sequence<Range<Int>> {
+    stride(from: range.lowerBound, to: range.upperBound, by: size).lazy
+      .map { $0..<min($0 + size, range.upperBound) }
+  }
+}
