@@ -6,7 +6,7 @@
 #include "InstructionSet.h"
 
 typedef struct {
-  // The block's first query, its queries (at most `graft_panel_rows`) and its number among all queries.
+  // The block's first query, how many it has (at most `graft_attention_queries`), and the first one's number.
   const float *q;
   size_t q_stride, count, first;
   // All keys and values of the head, and their number.
@@ -24,6 +24,9 @@ typedef struct {
   float *y;
   size_t y_stride;
 } graft_attention_block;
+
+// The most queries of a block.
+size_t graft_attention_queries(graft_isa isa);
 
 // The floats of room that `graft_attention` needs.
 size_t graft_attention_room(graft_isa isa, size_t depth, size_t width);

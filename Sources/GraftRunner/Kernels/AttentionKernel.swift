@@ -25,7 +25,7 @@ extension Kernel {
 
     let isa = request.isa.variant
     let pool = request.pool
-    let blockRows = graft_panel_rows(isa)
+    let blockRows = graft_attention_queries(isa)
     let blocks = (n + blockRows - 1) / blockRows
     let room = (graft_attention_room(isa, e, f) * 4 + 63) / 64 * 64
     return PreparedKernel(scratchByteCount: room * pool.threadCount) { buffers in
