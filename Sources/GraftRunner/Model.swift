@@ -55,6 +55,13 @@ public final class Model: Sendable {
     source = parameters
   }
 
+  /// A model of the same parameters whose program also has the two parts of `split`.
+  func splitting(_ split: ConditionSplit) -> Model {
+    var program = program
+    program.graphs += [split.first, split.rest]
+    return Model(program, pool: pool, isa: isa, weights: weights, parameters: source)
+  }
+
   /// Runs one of the program's functions.
   ///
   /// The batch is what the inputs' shapes make it. An input may hold another real type than the function states, but

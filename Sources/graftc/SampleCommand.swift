@@ -59,7 +59,8 @@ struct SampleCommand: ParsableCommand {
           let runner = Model(model.program, pool: pool, weights: weights) { name throws(Diagnostic) in
             try model.tensor(name)
           }
-          let denoiser = try Denoiser(runner, classes: classes, guidance: guidance)
+          let denoiser = try Denoiser(
+            runner, classes: classes, guidance: guidance, times: process.times.reversed())
           if output.hasSuffix(".png") { try Picture.check(denoiser.shape) }
           let other = opened.first?.denoiser.shape ?? denoiser.shape
           guard denoiser.shape == other else {

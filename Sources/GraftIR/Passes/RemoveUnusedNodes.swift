@@ -11,6 +11,19 @@ extension Pass {
 }
 
 extension Graph {
+  /// A graph of some of its nodes: those of `nodes` that `outputs` need, with `inputs` for what they do not work out.
+  package func part(
+    named name: String, inputs: [NamedValue], nodes: [Node], outputs: [NamedValue]
+  ) -> Graph {
+    var part = self
+    part.name = name
+    part.inputs = inputs
+    part.nodes = nodes
+    part.outputs = outputs
+    part.boundaries = []
+    return part.removingUnusedNodes()
+  }
+
   fileprivate func removingUnusedNodes() -> Graph {
     var needed = Set((outputs + boundaries).map(\.value))
     var kept: [Node] = []

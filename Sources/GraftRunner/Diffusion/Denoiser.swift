@@ -12,12 +12,15 @@ public struct Denoiser: Sendable {
   private let model: Model
   private let labels: Tensor
   private let guidance: Double
+  /// What the model works out of times and classes alone, and the function that is left.
+  private let known: (table: ConditionTable, rest: String)?
 
   /// A model that draws samples of `classes`; a guidance of 1 is none.
   ///
+  /// - Parameter times: the times of the run, in order, where they are known: what depends on them and on classes alone
+  ///   is then worked out for many of them at once.
   /// - Throws: `sample.model` where the graphs are not as above; `sample.label` where a class is out of range.
-  public init(_ model: Model, classes: [Int], guidance: Double) throws(Diagnostic) {
-    self.model = model
+  public init(_ model: Model, classes: [Int], guidance: Double, times: [Int] = []) throws(Diagnostic) {
     self.guidance = guidance
     isGuided = guidance != 1
     guard let graph = model.program.graph(named: "forward"),
@@ -41,6 +44,15 @@ public struct Denoiser: Sendable {
     guard let wrong = classes.first(where: { !(0..<rows).contains($0) }) else {
       let all = isGuided ? classes + [Int](repeating: rows - 1, count: classes.count) : classes
       labels = Tensor(.i64, [all.count], integers: all)
+      let function = model.program.graph(named: isGuided ? "forward_with_cfg" : "forward")
+      if times.count > 1, let function, let split = ConditionSplit(function, conditionInputs: ["t", "y"]) {
+        let parts = model.splitting(split)
+        self.model = parts
+        known = (ConditionTable(parts, split, labels: labels, times: times), split.rest.name)
+      } else {
+        self.model = model
+        known = nil
+      }
       return
     }
     throw Diagnostic(
@@ -52,7 +64,12 @@ public struct Denoiser: Sendable {
     let count = samples.shape.axes.first ?? 0
     var inputs = ["x": samples, "t": Tensor([Float](repeating: Float(time), count: count), [count]), "y": labels]
     if isGuided { inputs["cfg_scale"] = Tensor([Float(guidance)], []) }
-    let results = try model.run(function: isGuided ? "forward_with_cfg" : "forward", inputs: inputs)
+    var function = isGuided ? "forward_with_cfg" : "forward"
+    if let known, count == labels.elementCount, let conditions = try known.table.conditions(at: time) {
+      inputs.merge(conditions) { own, _ in own }
+      function = known.rest
+    }
+    let results = try model.run(function: function, inputs: inputs)
     guard let out = results.first?.tensor else { throw Diagnostic("sample.model", "the model gives nothing") }
     return out
   }

@@ -60,15 +60,17 @@ import Testing
   static let pictureTolerance = 2e-3
 
   /// Expected numbers: `Tests/Fixtures/testbed`.
-  @Test("A trained model draws PyTorch's pictures", arguments: ["ddpm50", "ddpm20_unguided", "ddim25"])
-  func pictures(_ name: String) throws {
+  @Test("A trained model draws PyTorch's pictures", arguments: ["ddpm50", "ddpm20_unguided", "ddim25"], [false, true])
+  func pictures(_ name: String, knowsTimes: Bool) throws {
     let how = try #require(try Golden.json("testbed/reference.json")["samples"]?[name])
     let classes = try #require(how["labels"]?.listValue).compactMap(\.intValue)
     let process = try DiffusionProcess(respacing: Respacing(how["steps"]?.textValue ?? "50"))
     let eta = how["eta"]?.doubleValue
     let sampler = try Sampler(process, method: eta.map { .ddim(eta: Float($0)) } ?? .ddpm)
     let runner = try openModel(Golden.shapesModel).runner()
-    let denoiser = try Denoiser(runner, classes: classes, guidance: how["guidance"]?.doubleValue ?? 2)
+    let denoiser = try Denoiser(
+      runner, classes: classes, guidance: how["guidance"]?.doubleValue ?? 2,
+      times: knowsTimes ? process.times.reversed() : [])
     let found = try sampler.samples(
       classes.count, of: denoiser.shape, isGuided: denoiser.isGuided,
       noise: SampleNoise(seed: try #require(how["seed"]?.intValue))
