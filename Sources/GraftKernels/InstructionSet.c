@@ -42,8 +42,7 @@ static bool is_amd(void) {
 const char *graft_blas_core_type(void) {
   __builtin_cpu_init();
   if (graft_isa_supported(GRAFT_AVX512)) {
-    // OpenBLAS 0.3.21 runs its COOPERLAKE products at half the speed of its SKYLAKEX ones on Zen 5.
-    return __builtin_cpu_supports("avx512bf16") && !is_amd() ? "COOPERLAKE" : "SKYLAKEX";
+    return __builtin_cpu_supports("avx512bf16") ? "COOPERLAKE" : "SKYLAKEX";
   }
   if (graft_isa_supported(GRAFT_AVX2)) return is_amd() ? "ZEN" : "HASWELL";
   return NULL;

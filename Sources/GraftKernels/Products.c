@@ -14,6 +14,16 @@ void graft_pack_panels(
   variants[isa](x, stride, rows, depth, first, end, packed);
 }
 
+double graft_product_peak(graft_isa isa, size_t rounds, float *room) {
+  static double (*const variants[])(size_t, float *) = EACH_VARIANT(product_peak);
+  return variants[isa](rounds, room);
+}
+
+float graft_sum(graft_isa isa, const float *x, size_t count) {
+  static float (*const variants[])(const float *, size_t) = EACH_VARIANT(sum);
+  return variants[isa](x, count);
+}
+
 void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end, float *room) {
   static void (*const variants[])(const graft_product_block *, size_t, size_t, float *) = EACH_VARIANT(product);
   variants[isa](block, first, end, room);

@@ -70,5 +70,25 @@ static void V(product)(const graft_product_block *block, size_t first, size_t en
   }
 }
 
+static double V(product_peak)(size_t rounds, float *room) {
+  enum { DEPTH = 144 };  // The panel, the strip and the sums take 8,064 floats at most.
+  memset(room, 0, GRAFT_PEAK_FLOATS * sizeof(float));
+  const float *panel = room, *strip = room + DEPTH * PANEL;
+  float *sums = room + DEPTH * (PANEL + STRIP);
+  for (size_t i = 0; i < rounds; i++) V(strip_of_rows)(panel, strip, DEPTH, DEPTH, sums, panel);
+  return (double)rounds * DEPTH * PANEL * STRIP;
+}
+
+static float V(sum)(const float *x, size_t count) {
+  V(graft_vf) sums[4] = {{0}};
+  size_t i = 0;
+  for (; i + 4 * LANES <= count; i += 4 * LANES) {
+    for (size_t j = 0; j < 4; j++) sums[j] += V(load)(x + i + j * LANES);
+  }
+  float sum = V(sum_lanes)((sums[0] + sums[1]) + (sums[2] + sums[3]));
+  for (; i < count; i++) sum += x[i];
+  return sum;
+}
+
 #undef PANEL
 #undef STRIP

@@ -46,7 +46,8 @@ struct BenchCommand: ParsableCommand {
       }
       try compiler.refuseUnusedSettings()
       console.notes(of: compiler)
-      for size in sizes where !benches.isEmpty { try time(benches, batch: size, console) }
+      let limits = profile ? MachineLimits.measured(pool: pool) : nil
+      for size in sizes where !benches.isEmpty { try time(benches, batch: size, limits, console) }
     }
     try console.finish(compiler)
   }
@@ -58,7 +59,15 @@ struct BenchCommand: ParsableCommand {
     let forward: ForwardBenchmark
   }
 
-  private func time(_ benches: [Bench], batch: Int, _ console: Console) throws(Diagnostic) {
+  private func gigaOperations(_ entry: Profile.Entry) -> Double {
+    (entry.work.operations + entry.work.integerOperations) / entry.seconds / 1e9
+  }
+
+  private func gigabytes(_ entry: Profile.Entry) -> Double { entry.work.byteCount / entry.seconds / 1e9 }
+
+  private func time(
+    _ benches: [Bench], batch: Int, _ limits: MachineLimits?, _ console: Console
+  ) throws(Diagnostic) {
     for bench in benches { try bench.forward.warmUp(batch: batch) }
     var seconds = [[Double]](repeating: [], count: benches.count)
     let profiles = benches.map { _ in Profile() }
@@ -85,10 +94,19 @@ struct BenchCommand: ParsableCommand {
           let kernels = profiles[index].entries.map { entry -> JSON in
             [
               "kernel": .text(entry.name), "launches": .int(entry.count / repeats),
-              "seconds": .number(entry.seconds / Double(repeats)),
+              "seconds": .number(entry.seconds / Double(repeats)), "gflops": .number(gigaOperations(entry)),
+              "gigabytes_per_second": .number(gigabytes(entry)),
+              "share_of_limit": limits.map { .number($0.leastSeconds(entry.work) / entry.seconds) } ?? .null,
             ]
           }
           members.append(("profile", .list(kernels)))
+          if let limits {
+            let values: JSON = [
+              "gflops": .number(limits.operationRate / 1e9), "int8_gops": .number(limits.integerOperationRate / 1e9),
+              "gigabytes_per_second": .number(limits.byteRate / 1e9),
+            ]
+            members.append(("limits", values))
+          }
         }
         try console.print(JSON.object(members.map { JSON.Member($0.0, $0.1) }).text())
       } else {
@@ -99,13 +117,21 @@ struct BenchCommand: ParsableCommand {
         )
       }
       if profile && !json {
-        let rows = profiles[index].entries.map {
+        let rows = profiles[index].entries.map { entry in
           [
-            $0.name, String($0.count / repeats), duration($0.seconds / Double(repeats)),
-            rounded($0.seconds / Double(repeats) / middle * 100) + " %",
+            entry.name, String(entry.count / repeats), duration(entry.seconds / Double(repeats)),
+            rounded(entry.seconds / Double(repeats) / middle * 100) + " %", rounded(gigaOperations(entry)),
+            rounded(gigabytes(entry)),
+            limits.map { rounded($0.leastSeconds(entry.work) / entry.seconds * 100) + " %" } ?? "",
           ]
         }
-        for line in table(["kernel", "launches", "a run", "share"], rows) { try console.print(line) }
+        let titles = ["kernel", "launches", "a run", "share", "GFLOP/s", "GB/s", "of the limit"]
+        for line in table(titles, rows) { try console.print(line) }
+        if let limits {
+          try console.print(
+            "limits of \(bench.threadCount) threads: \(rounded(limits.operationRate / 1e9)) GFLOP/s, "
+              + "\(rounded(limits.integerOperationRate / 1e9)) GOP/s in int8, \(rounded(limits.byteRate / 1e9)) GB/s")
+        }
       }
     }
   }

@@ -40,6 +40,14 @@ typedef struct {
   size_t ahead_stride, ahead_rows;
 } graft_product_block;
 
+// Multiplies a small panel and a strip that stay in the first-level cache `rounds` times over: what the processor does at
+// most. `room` holds GRAFT_PEAK_FLOATS and is written to. Gives the products.
+enum { GRAFT_PEAK_FLOATS = 8192 };
+double graft_product_peak(graft_isa isa, size_t rounds, float *room);
+
+// The sum of `count` floats, to measure how fast memory gives them.
+float graft_sum(graft_isa isa, const float *x, size_t count);
+
 // y[r, c] = (k > 0 ? y[r, c] : 0) + sum over the block of k of x[r, k] weight[c, k] + bias[c], for the rows of panels
 // [first, end). `room` holds 12 * k_count floats where columns is no multiple of 12.
 void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end, float *room);

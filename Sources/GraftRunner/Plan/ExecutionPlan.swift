@@ -32,6 +32,8 @@ package final class ExecutionPlan {
     /// How often runs have launched it.
     package fileprivate(set) var launchCount = 0
     let launch: Launch
+    /// What it has to do.
+    let work: Work
     /// The module that its first node belongs to.
     let path: String
 
@@ -154,7 +156,7 @@ package final class ExecutionPlan {
           : Diagnostic(error.rule, "\(error.message), in '\(path)'", help: error.help, category: error.category)
       }
       steps[index].launchCount += 1
-      profile?.add(steps[index].name, nanoseconds: Profile.now - start)
+      profile?.add(steps[index].name, nanoseconds: Profile.now - start, steps[index].work)
     }
   }
 
@@ -310,8 +312,25 @@ package final class ExecutionPlan {
       let memory = memory(of: launch.group, scratch: scratch ?? nothing.start)
       let primitives = launch.group.nodes.map { graph.nodes[$0].primitive }
       let path = graph.nodes[launch.group.nodes[0]].path
-      steps.append(Step(primitives: primitives, launch: launch.prepared.bind(memory), path: path))
+      steps.append(
+        Step(primitives: primitives, launch: launch.prepared.bind(memory), work: work(of: launch.group), path: path))
     }
+  }
+
+  /// What a group has to do: its products, and each of its inputs and results once to or from memory.
+  private func work(of group: Group) -> Work {
+    var work = Work()
+    for index in group.nodes {
+      let node = graph.nodes[index]
+      let operations = 2 * Double(graph.multiplyAdds(of: node, batch: batch))
+      if node.inputs.count > 1, operand(node.inputs[1]).dtype == .i8 {
+        work.integerOperations += operations
+      } else {
+        work.operations += operations
+      }
+    }
+    for value in Set(group.inputs + group.results) { work.byteCount += Double(operand(value).byteCount) }
+    return work
   }
 
   /// For each value the last group that reads it or a view of it; `Int.max` where it is kept.

@@ -11,6 +11,8 @@ public final class Profile: Sendable {
     public internal(set) var count: Int
     /// How long they took together.
     public internal(set) var seconds: Double
+    /// What they had to do, together.
+    public internal(set) var work: Work
   }
 
   private let table = Mutex<[String: Entry]>([:])
@@ -23,10 +25,13 @@ public final class Profile: Sendable {
     table.withLock { $0.values.sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) } }
   }
 
-  func add(_ name: String, nanoseconds: UInt64) {
+  func add(_ name: String, nanoseconds: UInt64, _ work: Work) {
     table.withLock {
-      $0[name, default: Entry(name: name, count: 0, seconds: 0)].count += 1
-      $0[name]?.seconds += Double(nanoseconds) / 1e9
+      var entry = $0[name] ?? Entry(name: name, count: 0, seconds: 0, work: Work())
+      entry.count += 1
+      entry.seconds += Double(nanoseconds) / 1e9
+      entry.work = entry.work + work
+      $0[name] = entry
     }
   }
 

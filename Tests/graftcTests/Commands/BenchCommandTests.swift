@@ -72,7 +72,12 @@ import Testing
       Dictionary(uniqueKeysWithValues: kernels.map { ($0["kernel"]?.textValue ?? "", $0["launches"]?.intValue ?? 0) })
     }
     #expect(counts[0] == counts[1] && counts[0].values.allSatisfy { $0 > 0 } && !counts[0].isEmpty)
-    #expect(lines[0].allSatisfy { $0["seconds"]?.doubleValue.map { $0 >= 0 } == true })
+    for kernel in lines[0] {
+      for key in ["seconds", "gflops", "gigabytes_per_second", "share_of_limit"] {
+        #expect(try #require(kernel[key]?.doubleValue) >= 0, "\(key) of \(kernel)")
+      }
+    }
+    #expect(result.output.contains("of the limit") && result.output.contains("GOP/s in int8"))
   }
 
   @Test("What cannot be timed is refused")
