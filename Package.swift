@@ -84,7 +84,8 @@ let package = Package(
     .testTarget(
       name: "GraftCompilerTests", dependencies: ["GraftIR", "GraftFormats", "GraftCompiler"], swiftSettings: strict),
     .testTarget(
-      name: "GraftRunnerTests", dependencies: ["GraftIR", "GraftFormats", "GraftRunner", "CPNG"], swiftSettings: strict),
+      name: "GraftRunnerTests", dependencies: ["GraftIR", "GraftFormats", "GraftKernels", "GraftRunner", "CPNG"],
+      swiftSettings: strict),
     .testTarget(
       name: "graftcTests", dependencies: ["GraftIR", "GraftFormats", "GraftCompiler", "GraftRunner"],
       swiftSettings: strict),

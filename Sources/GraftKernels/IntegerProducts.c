@@ -32,22 +32,27 @@ size_t graft_int8_weight_bytes(size_t columns, size_t depth) {
 
 size_t graft_int8_row_bytes(graft_isa isa, size_t depth) { return fours(depth) * 4 * (has_vnni(isa) ? 1 : 2); }
 
-static inline float largest_magnitude(const float *x, size_t count) {
-    float largest = 0;
-    bool is_finite = true;
+// NaN where a number is not finite. Magnitudes are compared as whole numbers, in which order their bits are, too.
+static inline __attribute__((always_inline)) float largest_magnitude(const float *x, size_t count) {
+    int32_t largest = 0;
     for (size_t i = 0; i < count; i++) {
-        const float size = fabsf(x[i]);
-        is_finite &= size < INFINITY;  // False for NaN, too.
-        largest = size > largest ? size : largest;
+        int32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bits &= 0x7FFFFFFF;
+        largest = bits > largest ? bits : largest;
     }
-    return is_finite ? largest : NAN;
+    if (largest >= 0x7F800000) return NAN;
+    float result;
+    memcpy(&result, &largest, sizeof result);
+    return result;
 }
 
 // To nearest with ties to even, for magnitudes up to 127.
-static inline int rounded(float value) {
-    const float shift = 12582912.0f;  // 1.5 * 2^23: the sum has no room for a fraction.
-    const float sum = value + shift;
-    return (int)(sum - shift);
+static inline __attribute__((always_inline)) int32_t rounded(float value) {
+    const float sum = value + 12582912.0f;  // 1.5 * 2^23: the sum has no room for a fraction.
+    int32_t bits;
+    memcpy(&bits, &sum, sizeof bits);
+    return bits - 0x4B400000;
 }
 
 void graft_int8_pack_weight(
@@ -220,6 +225,10 @@ __attribute__((VNNI_TARGET)) static void tile_vnni(Tile tile, size_t count, int3
         rows_vnni(tile, VNNI_ROWS, sums + r * PANEL);
         tile.rows = (const char *)tile.rows + VNNI_ROWS * tile.row_bytes;
     }
+    for (; count - r >= 8; r += 8) {
+        rows_vnni(tile, 8, sums + r * PANEL);
+        tile.rows = (const char *)tile.rows + 8 * tile.row_bytes;
+    }
     for (; count - r >= 4; r += 4) {
         rows_vnni(tile, 4, sums + r * PANEL);
         tile.rows = (const char *)tile.rows + 4 * tile.row_bytes;
@@ -231,34 +240,82 @@ __attribute__((VNNI_TARGET)) static void tile_vnni(Tile tile, size_t count, int3
 }
 #endif
 
+// The result of a tile: sums become numbers. `offsets` are subtracted first where rows are held as bytes without a
+// sign.
+static inline __attribute__((always_inline)) void store_tile(
+    const int32_t *sums, size_t count, const float *row_scales, const float *scales, const int32_t *offsets,
+    const float *bias, float *y, size_t y_stride, size_t width) {
+    for (size_t r = 0; r < count; r++) {
+        const int32_t *from = sums + r * PANEL;
+        float *restrict out = y + r * y_stride;
+        const float scale = row_scales[r];
+        for (size_t c = 0; c < width; c++) {
+            const int32_t product = offsets ? from[c] - offsets[c] : from[c];
+            const float value = (float)product * (scale * scales[c]);
+            out[c] = bias ? value + bias[c] : value;
+        }
+    }
+}
+
+enum { TILE_ROWS = 12 };  // A whole number of every variant's.
+
+typedef struct {
+    const void *rows;
+    const float *row_scales;
+    size_t row_count, depth;
+    const int8_t *weight;
+    const float *scales;
+    const int32_t *sums;
+    const float *bias;
+    float *y;
+    size_t y_stride, first, end;
+} Product;
+
+#define PRODUCT(name, attributes, tile_of, row_bytes_of_four, has_offsets)                                        \
+    attributes static void name(const Product *p) {                                                              \
+        Tile tile = {.row_bytes = fours(p->depth) * row_bytes_of_four, .steps = fours(p->depth)};                \
+        int32_t products[TILE_ROWS * PANEL] __attribute__((aligned(64)));                                        \
+        for (size_t column = p->first; column < p->end; column += PANEL) {                                       \
+            const size_t width = p->end - column < PANEL ? p->end - column : PANEL;                              \
+            const int32_t *offsets = has_offsets ? p->sums + column : NULL;                                      \
+            const float *scales = p->scales + column, *bias = p->bias ? p->bias + column : NULL;                 \
+            tile.panel = p->weight + column * tile.steps * 4;                                                    \
+            for (size_t row = 0; row < p->row_count; row += TILE_ROWS) {                                         \
+                const size_t count = p->row_count - row < TILE_ROWS ? p->row_count - row : TILE_ROWS;            \
+                tile.rows = (const char *)p->rows + row * tile.row_bytes;                                        \
+                tile_of(tile, count, products);                                                                  \
+                float *y = p->y + row * p->y_stride + column;                                                    \
+                if (width == PANEL && bias) {                                                                    \
+                    store_tile(products, count, p->row_scales + row, scales, offsets, bias, y, p->y_stride, PANEL); \
+                } else {                                                                                         \
+                    store_tile(products, count, p->row_scales + row, scales, offsets, bias, y, p->y_stride, width); \
+                }                                                                                                \
+            }                                                                                                    \
+        }                                                                                                        \
+    }
+
+PRODUCT(product_plain, , tile_plain, 8, false)
+#if defined(__x86_64__)
+PRODUCT(product_avx2, __attribute__((target("avx2,fma"))), tile_avx2, 8, false)
+PRODUCT(product_vnni, __attribute__((VNNI_TARGET)), tile_vnni, 4, true)
+#endif
+
 void graft_int8_product(
     graft_isa isa, const void *rows, const float *row_scales, size_t row_count, size_t depth, const int8_t *weight,
     const float *scales, const int32_t *sums, const float *bias, float *y, size_t y_stride, size_t first, size_t end) {
-    enum { ROWS = 12 };  // Of a tile; a whole number of every variant's.
-    const bool vnni = has_vnni(isa);
-    Tile tile = {.row_bytes = graft_int8_row_bytes(isa, depth), .steps = fours(depth)};
-    int32_t products[ROWS * PANEL];
-    for (size_t column = first; column < end; column += PANEL) {
-        const size_t width = end - column < PANEL ? end - column : PANEL;
-        tile.panel = weight + column * tile.steps * 4;
-        for (size_t row = 0; row < row_count; row += ROWS) {
-            const size_t count = row_count - row < ROWS ? row_count - row : ROWS;
-            tile.rows = (const char *)rows + row * tile.row_bytes;
+    const Product product = {
+        .rows = rows, .row_scales = row_scales, .row_count = row_count, .depth = depth, .weight = weight,
+        .scales = scales, .sums = sums, .bias = bias, .y = y, .y_stride = y_stride, .first = first, .end = end,
+    };
 #if defined(__x86_64__)
-            if (vnni) tile_vnni(tile, count, products);
-            else if (isa != GRAFT_PLAIN) tile_avx2(tile, count, products);
-            else
-#endif
-                tile_plain(tile, count, products);
-            for (size_t r = 0; r < count; r++) {
-                float *out = y + (row + r) * y_stride + column;
-                const float scale = row_scales[row + r];
-                for (size_t c = 0; c < width; c++) {
-                    const int32_t product = products[r * PANEL + c] - (vnni ? sums[column + c] : 0);
-                    const float value = (float)product * (scale * scales[column + c]);
-                    out[c] = bias ? value + bias[column + c] : value;
-                }
-            }
-        }
+    if (has_vnni(isa)) {
+        product_vnni(&product);
+        return;
     }
+    if (isa != GRAFT_PLAIN) {
+        product_avx2(&product);
+        return;
+    }
+#endif
+    product_plain(&product);
 }

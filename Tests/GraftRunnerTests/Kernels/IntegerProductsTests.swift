@@ -1,0 +1,74 @@
+import GraftIR
+import GraftKernels
+import GraftRunner
+import Testing
+
+@Suite struct IntegerProductsTests {
+  /// The variants that the processor runs, by number.
+  static let variants = [GRAFT_PLAIN, GRAFT_AVX2, GRAFT_AVX512].filter { graft_isa_supported($0) }.map(\.rawValue)
+
+  /// Rows, output channels and depth: below, at and above a tile of rows, a panel of channels and four numbers.
+  static let sizes = [(1, 1, 1), (5, 31, 7), (12, 32, 8), (13, 33, 12), (27, 96, 131), (40, 70, 300)]
+
+  /// The product of the matrices that the packed ones stand for, in whole numbers: exact, and so what each variant gives.
+  private func expected(_ x: [Float], _ weight: [Float], _ bias: [Float]?, _ size: (Int, Int, Int)) -> [Float] {
+    let (rows, columns, depth) = size
+    func codes(_ values: ArraySlice<Float>) -> (codes: [Int], scale: Float) {
+      let largest = values.map(\.magnitude).max() ?? 0
+      let factor = largest > 0 ? 127 / largest : 0
+      return (values.map { Int(($0 * factor).rounded(.toNearestOrEven)) }, largest / 127)
+    }
+    let channels = (0..<columns).map { codes(weight[$0 * depth..<($0 + 1) * depth]) }
+    return (0..<rows).flatMap { row -> [Float] in
+      let own = codes(x[row * depth..<(row + 1) * depth])
+      return channels.enumerated().map { column, channel in
+        let sum = zip(own.codes, channel.codes).reduce(0) { $0 + $1.0 * $1.1 }
+        let value = Float(sum) * (own.scale * channel.scale)
+        return bias.map { value + $0[column] } ?? value
+      }
+    }
+  }
+
+  private func product(
+    _ x: [Float], _ weight: [Float], _ bias: [Float]?, _ size: (Int, Int, Int), _ isa: graft_isa
+  ) -> [Float] {
+    let (rows, columns, depth) = size
+    var packed = [Int8](repeating: 0, count: graft_int8_weight_bytes(columns, depth))
+    let whole = (columns + Int(GRAFT_INT8_PANEL) - 1) / Int(GRAFT_INT8_PANEL) * Int(GRAFT_INT8_PANEL)
+    var scales = [Float](repeating: 0, count: whole)
+    var sums = [Int32](repeating: 0, count: whole)
+    graft_int8_pack_weight(weight, columns, depth, 0, whole, &packed, &scales, &sums)
+    var bytes = [UInt8](repeating: 0, count: rows * graft_int8_row_bytes(isa, depth))
+    var rowScales = [Float](repeating: 0, count: rows)
+    graft_int8_pack_rows(isa, x, rows, depth, &bytes, &rowScales)
+    var y = [Float](repeating: 0, count: rows * columns)
+    graft_int8_product(
+      isa, bytes, rowScales, rows, depth, packed, scales, sums, bias, &y, columns, 0, columns)
+    return y
+  }
+
+  @Test("Every variant gives the whole-number product, bit for bit", arguments: variants)
+  func products(_ variant: UInt32) {
+    var random = SplitMix(state: 11)
+    for size in Self.sizes {
+      let x = random.tensor([size.0, size.2]).floats
+      let weight = random.tensor([size.1, size.2]).floats
+      for bias in [nil, random.tensor([size.1]).floats] {
+        let found = product(x, weight, bias, size, graft_isa(rawValue: variant))
+        let wanted = expected(x, weight, bias, size)
+        #expect(found.map(\.bitPattern) == wanted.map(\.bitPattern), "\(size) on variant \(variant)")
+      }
+    }
+  }
+
+  @Test("A row or a channel of zeros gives zeros, one that is not finite gives NaN", arguments: variants)
+  func extremes(_ variant: UInt32) {
+    let size = (3, 3, 5)
+    let x: [Float] = [0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 1, .infinity, 0, 0, 1]
+    let weight: [Float] = [1, -1, 1, -1, 1, 0, 0, 0, 0, 0, 1, .nan, 1, 1, 1]
+    let found = product(x, weight, nil, size, graft_isa(rawValue: variant))
+    #expect(found[0] == 0 && found[1] == 0 && found[4] == 0)
+    #expect(found[3].isFinite && found[3] != 0)
+    #expect([2, 5, 6, 7, 8].allSatisfy { found[$0].isNaN })
+  }
+}
