@@ -7,7 +7,7 @@ extension Kernel {
   /// Scores of some keys with the block's queries stand in a scratch of the thread until their values are added:
   /// nothing of the size n * m exists. Keys that no query of a block sees are never read, so a window costs time in
   /// proportion to itself and not to the number of keys.
-  static let attention = Kernel("Attention") { request throws(Diagnostic) in
+  static let attention = Kernel("Attention", traits: .readsSpacedRows) { request throws(Diagnostic) in
     try request.requireFloats()
     let (q, k, v) = (request.inputs[0].shape.axes, request.inputs[1].shape.axes, request.inputs[2].shape.axes)
     let heads = request.attributes.int("heads", default: 1)
@@ -23,6 +23,9 @@ extension Kernel {
       request.inputs.count == 4
       ? request.inputs[3].shape.broadcastStrides(over: Shape([batch, heads, n, m])) : nil
 
+    let (qStride, kStride, vStride) = (
+      request.inputs[0].rowStride, request.inputs[1].rowStride, request.inputs[2].rowStride
+    )
     let isa = request.isa.variant
     let pool = request.pool
     let blockRows = graft_attention_queries(isa)
@@ -38,13 +41,13 @@ extension Kernel {
             let kvHead = head / (heads / kvHeads)
             let first = item % blocks * blockRows
             var block = graft_attention_block()
-            block.q = q + ((b * n + first) * heads + head) * e
-            block.q_stride = heads * e
+            block.q = q + (b * n + first) * qStride + head * e
+            block.q_stride = qStride
             (block.count, block.first) = (min(blockRows, n - first), first)
-            block.k = k + (b * m * kvHeads + kvHead) * e
-            block.k_stride = kvHeads * e
-            block.v = v + (b * m * kvHeads + kvHead) * f
-            block.v_stride = kvHeads * f
+            block.k = k + b * m * kStride + kvHead * e
+            block.k_stride = kStride
+            block.v = v + b * m * vStride + kvHead * f
+            block.v_stride = vStride
             (block.keys, block.depth, block.width) = (m, e, f)
             block.scale = scale
             (block.left, block.right) = (left, right)

@@ -10,6 +10,8 @@ package struct Kernel: Sendable {
     static let inPlace = Traits(rawValue: 1)
     /// Row steps may follow while a row of the result is in cache.
     static let takesSteps = Traits(rawValue: 2)
+    /// Rows of the first three inputs may lie further apart than they are wide.
+    static let readsSpacedRows = Traits(rawValue: 4)
   }
 
   package let primitive: String
@@ -31,7 +33,10 @@ package struct Kernel: Sendable {
 struct Operand: Hashable {
   let dtype: DType
   let shape: Shape
+  /// Elements from one row, along the last axis, to the next, where that is more than a row has.
+  var rowSpacing: Int?
 
+  var rowStride: Int { rowSpacing ?? width }
   var count: Int { shape.elementCount ?? 0 }
   var byteCount: Int { dtype.byteCount(of: count) ?? 0 }
   /// The size of the last axis; 1 for a scalar.

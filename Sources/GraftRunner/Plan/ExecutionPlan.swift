@@ -58,6 +58,8 @@ package final class ExecutionPlan {
   private let options: Options
   /// Parameters that are held in fewer bits.
   private let reduced: Set<Int>
+  /// Values that are parts of the rows of another one, and are read where they lie there.
+  private let spaced: Set<Int>
   private let shapes: [Shape]
   private var arena: Storage?
   private let nothing = Storage(byteCount: 64)  // What a pointer to no bytes points at.
@@ -79,6 +81,8 @@ package final class ExecutionPlan {
   private struct Place {
     let buffer: Int
     let offsetInBytes: Int
+    /// Elements from one row to the next, where the value is a part of the rows of another one.
+    var rowSpacing: Int?
   }
 
   /// Plans `graph` at `batch`.
@@ -112,6 +116,7 @@ package final class ExecutionPlan {
     }
     self.shapes = shapes
     places = Array(repeating: nil, count: graph.types.count)
+    spaced = graph.partsOfRows(keeping: Set((graph.outputs + graph.boundaries).map(\.value)))
 
     let kept = results.map(\.value)
     for item in graph.parameters {
@@ -198,7 +203,8 @@ package final class ExecutionPlan {
   private func operand(_ value: Value) -> Operand {
     let isReduced = reduced.contains(value.index)
     return Operand(
-      dtype: isReduced ? options.weights.dtype : graph.type(of: value).dtype, shape: shapes[value.index])
+      dtype: isReduced ? options.weights.dtype : graph.type(of: value).dtype, shape: shapes[value.index],
+      rowSpacing: places[value.index]?.rowSpacing)
   }
 
   /// Works out the nodes that depend on constants alone, and gives their numbers.
@@ -269,6 +275,15 @@ package final class ExecutionPlan {
       guard moved == moved.sorted() else { return false }
     case "Slice", "Split":
       let axis = x.shape.resolved(node.attributes.int("axis"))
+      if node.results.allSatisfy({ spaced.contains($0.index) }), place.rowSpacing == nil {
+        var start = 0
+        for result in node.results {
+          places[result.index] = Place(
+            buffer: place.buffer, offsetInBytes: place.offsetInBytes + start * width, rowSpacing: x.width)
+          start += shapes[result.index].axes[axis]
+        }
+        return true
+      }
       guard width > 0, x.shape.axes[..<axis].allSatisfy({ $0 == 1 }) else { return false }
       let rowBytes = x.shape.strides[axis] * width
       var start = node.attributes.dimension("start").bound(batch: batch) ?? 0
@@ -410,5 +425,28 @@ package final class ExecutionPlan {
     Buffers(
       inputs: group.inputs.map { bytes(of: $0).baseAddress ?? scratch },
       results: group.results.map { bytes(of: $0).baseAddress ?? scratch }, scratch: scratch)
+  }
+}
+
+extension Graph {
+  /// The results of each `Split` of rows that are read by nothing but kernels that take rows apart from each other.
+  fileprivate func partsOfRows(keeping kept: Set<Value>) -> Set<Int> {
+    var readsInPlace: [Value: Bool] = [:]
+    for node in nodes {
+      let takes = Kernels.named(node.primitive)?.traits.contains(.readsSpacedRows) ?? false
+      for (place, input) in node.inputs.enumerated() {
+        readsInPlace[input] = (readsInPlace[input] ?? true) && takes && place < 3
+      }
+    }
+    var parts: Set<Int> = []
+    for node in nodes where node.primitive == "Split" {
+      let rank = type(of: node.inputs[0]).rank
+      let axis = node.attributes.int("axis")
+      guard (axis < 0 ? axis + rank : axis) == rank - 1,
+        node.results.allSatisfy({ readsInPlace[$0] == true && !kept.contains($0) })
+      else { continue }
+      parts.formUnion(node.results.map(\.index))
+    }
+    return parts
   }
 }

@@ -32,6 +32,8 @@ import Testing
       #expect(plan.dispatches["Exp"] == nil)
       #expect(plan.dispatches["Reshape"] == nil)
     }
+    // Attention reads queries, keys and values where the layer before it left them.
+    #expect(plan.renaming.filter { $0 == "Split" }.count == 2)
     // Frequencies are constants.
     #expect(plan.folded.filter { $0 == "Exp" || $0 == "Iota" } == ["Iota", "Exp"])
     let launched = plan.steps.flatMap(\.primitives)
