@@ -3,8 +3,8 @@ import GraftIR
 
 /// The files beside a model that hold data of its tensors, each mapped once.
 ///
-/// A location is a relative path in the model's folder. Links are followed where they end in that folder or, as in the cache of
-/// Hugging Face, in the one that the model itself is linked from.
+/// A location is a relative path in the model's folder. Links are followed where they end in that folder or, as in the
+/// cache of Hugging Face, in the one that the model itself is linked from.
 ///
 /// Source: ONNX `docs/ExternalData.md`; GHSA-538c-55jv-c5g9, for what a location must not be.
 final class ONNXExternalData {
@@ -26,9 +26,11 @@ final class ONNXExternalData {
     roots = [realPath(folder.isEmpty ? "." : folder).map { $0.hasSuffix("/") ? $0 : $0 + "/" }, own].compactMap(\.self)
   }
 
-  /// Where the data are that `entries` of the tensor `name` tell of. Without a length they go on to the end of the file.
+  /// Where the data are that `entries` of the tensor `name` tell of. Without a length they go on to the end of the
+  /// file.
   ///
-  /// - Throws: `onnx.external`, `onnx.external-path`, `onnx.external-missing`, `onnx.external-range`, `onnx.count`, and rules of the
+  /// - Throws: `onnx.external`, `onnx.external-path`, `onnx.external-missing`, `onnx.external-range`, `onnx.count`, and
+  ///   rules of the
   ///   page `checkpoint`.
   func region(_ entries: [(key: [UInt8], value: [UInt8])], of name: String, _ place: Location) throws(Diagnostic)
     -> FileRegion
@@ -53,7 +55,8 @@ final class ONNXExternalData {
     guard offset <= file.byteCount, (length ?? 0) <= file.byteCount - offset else {
       throw Diagnostic(
         "onnx.external-range",
-        "the data of '\(name.shortened)', \(length.map { "\($0) bytes" } ?? "all") from byte \(offset) on, reach past '\(file.path)' of \(file.byteCount) bytes",
+        "the data of '\(name.shortened)', \(length.map { "\($0) bytes" } ?? "all") from byte \(offset) on, "
+          + "reach past '\(file.path)' of \(file.byteCount) bytes",
         at: place)
     }
     return FileRegion(file: file, offset: offset, byteCount: length ?? file.byteCount - offset)
@@ -91,6 +94,10 @@ final class ONNXExternalData {
       throw Diagnostic("onnx.count", "data are in over \(Self.fileLimit) files", at: place)
     }
     let file = try MappedFile(path: real)
+    // What the path led to may have changed since: what counts is what was opened.
+    guard let actual = realPath("/proc/self/fd/\(file.descriptor)"),
+      roots.contains(where: { actual.hasPrefix($0) })
+    else { throw refusal("leads out of the model's folder") }
     opened[text] = file
     files.append(file)
     return file

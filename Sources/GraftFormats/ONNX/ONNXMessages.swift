@@ -2,8 +2,9 @@ import CProtobufC
 import GraftIR
 import GraftONNXMessages
 
-// The only file that sees the C types of protobuf-c. What it is given has been walked before: only fields of the wire types that
-// the messages declare, bounded in number and size. protobuf-c itself has no limit of depth, and copies whatever bytes there are.
+// The only file that sees the C types of protobuf-c. What it is given has been walked before: only fields of the wire
+// types that the messages declare, bounded in number and size. protobuf-c itself has no limit of depth, and copies
+// whatever bytes there are.
 
 /// What a `TensorProto` says beside its data.
 struct ONNXTensorHeader {

@@ -5,6 +5,7 @@ import GraftIR
 //   ModelProto    1 IR version, 2 and 3 producer, 7 graph, 8 operator sets, 14 metadata, 20 training, 25 functions
 //   GraphProto    1 nodes, 5 initializers, 15 sparse initializers, 16 metadata
 //   NodeProto     1 inputs, 2 outputs, 3 name, 4 operator, 5 attributes, 7 domain, 9 metadata
+//   FunctionProto 1 name, 7 nodes, 10 domain, 13 overload
 //   AttributeProto 1 name, 2 f, 3 i, 4 s, 5 tensor, 6 graph, 7 floats, 8 ints, 9 strings, 11 graphs, 22 sparse tensor
 //   TensorProto   see `ONNXTensor`
 //
@@ -14,6 +15,10 @@ import GraftIR
 struct ONNXModel {
   /// Nodes of all graphs, and tensors, at most. An unrolled model of a hundred layers has some 50,000 nodes.
   static let countLimit = 500_000
+  /// Operator sets, at most: a file names one for each domain.
+  static let operatorSetLimit = 1000
+  /// The bytes of the path of a graph in others, at most.
+  static let pathLimit = 4096
   /// Uses of values by nodes, at most.
   static let useLimit = 4_000_000
 
@@ -60,10 +65,20 @@ struct ONNXModel {
           throw Diagnostic("onnx.duplicate", "the model has two graphs", at: Location(file, field.whole))
         }
         graph = try field.bytes("graph", file)
-      case 8: facts.operatorSets.append(try operatorSet(try field.bytes("opset_import", file)))
+      case 8:
+        guard facts.operatorSets.count < Self.operatorSetLimit else {
+          throw Diagnostic(
+            "onnx.count", "there are over \(Self.operatorSetLimit) operator sets", at: Location(file, field.whole))
+        }
+        facts.operatorSets.append(try operatorSet(try field.bytes("opset_import", file)))
       case 14: try add(try field.bytes("metadata_props", file), to: &metadata)
       case 20: hasTraining = true
-      case 25: functions.append(try field.bytes("functions", file))
+      case 25:
+        guard functions.count < Self.countLimit else {
+          throw Diagnostic(
+            "onnx.count", "there are over \(Self.countLimit) functions", at: Location(file, field.whole))
+        }
+        functions.append(try field.bytes("functions", file))
       default: break
       }
     }
@@ -71,7 +86,7 @@ struct ONNXModel {
       throw Diagnostic("onnx.no-graph", "the model has no graph", at: Location(file, 0..<0))
     }
     try readMainGraph(graph)
-    for function in functions { try readFunction(function) }
+    try readFunctions(functions)
     try placeInner()
     metadata.merge(facts.texts) { own, _ in own }
     files += external.files
@@ -153,18 +168,54 @@ struct ONNXModel {
     }
   }
 
-  /// A function of the file is a graph without initializers of its own.
-  private mutating func readFunction(_ range: Range<Int>) throws(Diagnostic) {
+  /// What tells a function from others: all three together.
+  private struct FunctionIdentity: Hashable {
+    var domain = ""
     var name = ""
+    var overload = ""
+  }
+
+  /// A function of the file is a graph without initializers of its own. Its constants are told by its name, and by its
+  /// domain and overload where another function has that name, too.
+  private mutating func readFunctions(_ ranges: [Range<Int>]) throws(Diagnostic) {
+    var identities: [FunctionIdentity] = []
+    var seen: Set<FunctionIdentity> = []
+    var nameCounts: [String: Int] = [:]
+    for range in ranges {
+      let identity = try identity(ofFunction: range)
+      guard seen.insert(identity).inserted else {
+        throw Diagnostic(
+          "onnx.duplicate", "two functions are called '\(identity.name.shortened)', in one domain",
+          at: Location(file, range.lowerBound..<range.lowerBound))
+      }
+      identities.append(identity)
+      nameCounts[identity.name, default: 0] += 1
+    }
+    for (range, identity) in zip(ranges, identities) {
+      let whole = [identity.domain, identity.name, identity.overload].filter { !$0.isEmpty }.joined(separator: ":")
+      let prefix = nameCounts[identity.name] == 1 ? identity.name : whole
+      var fields = ONNXWire(mapped, range)
+      while let field = try fields.next() {
+        guard field.number == 7 else { continue }
+        try readNode(try field.bytes("node", file), prefix: prefix, depth: 2)
+      }
+    }
+  }
+
+  private func identity(ofFunction range: Range<Int>) throws(Diagnostic) -> FunctionIdentity {
+    let small = try ONNXSmallParts.bytes(
+      of: range, mapped, [1: .bytes, 10: .bytes, 13: .bytes], limit: Self.pathLimit)
+    var identity = FunctionIdentity()
     var fields = ONNXWire(mapped, range)
-    while let field = try fields.next() {
-      if field.number == 1 { name = try text(try field.bytes("name", file), "a function's name") }
+    while !small.isEmpty, let field = try fields.next() {
+      switch field.number {
+      case 1: identity.name = try text(try field.bytes("name", file), "a function's name")
+      case 10: identity.domain = try text(try field.bytes("domain", file), "a function's domain")
+      case 13: identity.overload = try text(try field.bytes("overload", file), "a function's overload")
+      default: break
+      }
     }
-    fields = ONNXWire(mapped, range)
-    while let field = try fields.next() {
-      guard field.number == 7 else { continue }
-      try readNode(try field.bytes("node", file), prefix: name, depth: 2)
-    }
+    return identity
   }
 
   // MARK: Nodes
@@ -218,6 +269,12 @@ struct ONNXModel {
       let graph = try field.bytes("g", file)
       let owner = String(decoding: node.name.isEmpty ? node.outputs.first ?? [] : node.name, as: UTF8.self)
       let path = [prefix ?? "", owner, name].filter { !$0.isEmpty }.joined(separator: "/")
+      // Each level has all names above it in its own.
+      guard path.utf8.count <= Self.pathLimit else {
+        throw Diagnostic(
+          "onnx.limit", "the path of a graph in others has over \(Self.pathLimit) bytes",
+          at: Location(file, range.lowerBound..<range.lowerBound))
+      }
       try readInnerGraph(graph, prefix: path, depth: depth + 1)
     }
     return (name, attribute.number)
@@ -358,36 +415,5 @@ private struct Facts {
     let sets = operatorSets.map { ($0.domain.isEmpty ? "" : $0.domain + " ") + String($0.version) }
     if !sets.isEmpty { texts["onnx/operators"] = sets.joined(separator: ", ") }
     return texts
-  }
-}
-
-/// The fields of a message that are small, for protobuf-c to unpack.
-enum ONNXSmallParts {
-  /// The fields of `range` whose numbers are in `wires`, one after the other. Each has the wire type that is given, or is a run of such.
-  ///
-  /// - Throws: `onnx.wire-type`, `onnx.limit` where they have more than `limit` bytes, and rules of the wire format.
-  static func bytes(
-    of range: Range<Int>, _ mapped: MappedFile, _ wires: [Int: ONNXField.Wire], limit: Int
-  ) throws(Diagnostic) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var fields = ONNXWire(mapped, range)
-    while let field = try fields.next() {
-      guard let wire = wires[field.number] else { continue }
-      guard field.wire == wire || wire == .varint && field.wire == .bytes else {
-        throw Diagnostic(
-          "onnx.wire-type", "field \(field.number) is of wire type \(field.wire.rawValue)",
-          at: Location(mapped.path, field.whole))
-      }
-      guard bytes.count + field.whole.count <= limit else {
-        throw Diagnostic(
-          "onnx.limit", "names and the like have over \(limit) bytes", at: Location(mapped.path, field.whole))
-      }
-      bytes += UnsafeRawBufferPointer(start: mapped.storage.start + field.whole.lowerBound, count: field.whole.count)
-    }
-    return bytes
-  }
-
-  static func refusal(_ what: String, _ file: String, _ range: Range<Int>) -> Diagnostic {
-    Diagnostic("onnx.message", "\(what) cannot be unpacked", at: Location(file, range.lowerBound..<range.lowerBound))
   }
 }

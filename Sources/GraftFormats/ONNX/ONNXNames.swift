@@ -2,9 +2,10 @@ import GraftIR
 
 /// What the tensors of an exported model are called in the model itself, and which of them the exporter turned.
 ///
-/// Exporters of PyTorch keep the name of a parameter as long as they keep its values. The weight of a `Linear` whose input has more
-/// than two axes becomes a constant of its own, turned to `(in, out)` and called by a number, for a node `MatMul`; nodes and their
-/// notes still tell of the module. Everything else that is called by a number was worked out and is no parameter.
+/// Exporters of PyTorch keep the name of a parameter as long as they keep its values. The weight of a `Linear` whose
+/// input has more than two axes becomes a constant of its own, turned to `(in, out)` and called by a number, for a node
+/// `MatMul`; nodes and their notes still tell of the module. Everything else that is called by a number was worked out
+/// and is no parameter.
 struct ONNXNames {
   /// What each initializer is called in the model, by its number, where that is not its own name.
   private(set) var recovered: [Int: String] = [:]
@@ -23,8 +24,8 @@ struct ONNXNames {
     let isTurned: Bool
   }
 
-  /// Tells from `uses` what the first `count` of `tensors` are; `signature` lists what the model holds, where the file says so.
-  /// No name is one of `taken`.
+  /// Tells from `uses` what the first `count` of `tensors` are; `signature` lists what the model holds, where the file
+  /// says so. No name is one of `taken`.
   init(_ tensors: ArraySlice<ONNXTensor>, _ uses: ONNXUses, signature: Set<String>?, taken: Set<String>) {
     let numbers = Dictionary(tensors.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     var proposals: [String: [Proposal: Int]] = [:]

@@ -5,8 +5,8 @@ import GraftIR
 ///     packed    tag (wire type 2), length, element, element, …      several such runs may follow each other
 ///     not       tag, element, tag, element, …
 ///
-/// Whole numbers are varints, so that how many there are shows only when all are seen. `int32_data` holds narrower types as
-/// well: whole numbers by value, and floating-point types by their bits.
+/// Whole numbers are varints, so that how many there are shows only when all are seen. `int32_data` holds narrower
+/// types as well: whole numbers by value, and floating-point types by their bits.
 struct ONNXNumbers: Sendable {
   let mapped: MappedFile
   /// The message that holds the field.

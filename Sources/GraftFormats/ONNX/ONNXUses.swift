@@ -1,6 +1,7 @@
 import GraftIR
 
-/// What the nodes of the main graph do with its initializers, as far as that tells what these are in the model that was exported.
+/// What the nodes of the main graph do with its initializers, as far as that tells what these are in the model that was
+/// exported.
 struct ONNXUses {
   /// A node that multiplies with an initializer on the right: `MatMul`, or `Gemm`.
   struct Product {
@@ -65,7 +66,8 @@ struct ONNXUses {
     }
   }
 
-  /// What a node `Identity` calls an initializer beside its own name, where that is the name of a parameter or a number.
+  /// What a node `Identity` calls an initializer beside its own name, where that is the name of a parameter or a
+  /// number.
   ///
   ///     Identity(blocks.0.attn.proj.bias) = blocks.1.attn.proj.bias
   ///

@@ -7,7 +7,8 @@ import GraftIR
 //   TensorProto   type, axes, name, a description of spaces, then the data, from a multiple of 64 on; or, in place of both,
 //                 where in the second file the data are, from a multiple of 4096 on
 
-/// Writes an ONNX file whose graph is nothing but initializers, and where these are large, a second file with their data.
+/// Writes an ONNX file whose graph is nothing but initializers, and where these are large, a second file with their
+/// data.
 ///
 /// Source: ONNX 1.23 `onnx.in.proto`, `docs/IR.md`, `docs/ExternalData.md`.
 final class ONNXWriter: StreamingCheckpointWriter {
@@ -52,8 +53,8 @@ final class ONNXWriter: StreamingCheckpointWriter {
     try model.append(try head(metadata, deferred: Set(request.deferred), graphByteCount: graph.byteCount) + graph.start)
   }
 
-  /// The second file of a checkpoint at `path`, or `nil` where the model holds everything: where tensors together have over
-  /// `limit` bytes.
+  /// The second file of a checkpoint at `path`, or `nil` where the model holds everything: where tensors together have
+  /// over `limit` bytes.
   @Sendable static func companion(_ declarations: [TensorDeclaration], limit: Int?, path: String) -> String? {
     var byteCount = 0
     for declaration in declarations {
@@ -154,8 +155,8 @@ final class ONNXWriter: StreamingCheckpointWriter {
     return (start, position)
   }
 
-  /// What stands before the data of a tensor in the graph, where `position` bytes are before it; with spaces in its description, so
-  /// that the data begin at a multiple of 64.
+  /// What stands before the data of a tensor in the graph, where `position` bytes are before it; with spaces in its
+  /// description, so that the data begin at a multiple of 64.
   private static func prefix(
     _ name: [UInt8], _ dims: [Int64], _ type: Int32, _ byteCount: Int, at position: Int
   ) -> [UInt8] {
@@ -166,7 +167,8 @@ final class ONNXWriter: StreamingCheckpointWriter {
       (position + lead(added).count + plain.count + added + raw.count) % 64 == 0
     }
     if byteCount == 0 || isAligned(0) { return lead(0) + plain + raw }
-    // Tag and length of the description are two bytes. Where the length in front grows by one just then, none fits; that is no harm.
+    // Tag and length of the description are two bytes. Where the length in front grows by one just then, none fits;
+    // that is no harm.
     let spaces = (0..<128).first { isAligned(2 + $0) } ?? 0
     let described = ONNXMessages.pack(
       name: name, dims: dims, dataType: type, description: [UInt8](repeating: 0x20, count: spaces))

@@ -39,6 +39,28 @@ import Testing
       Build.model(Build.bytes(1, Build.node("Constant", [], [], Build.attribute("value_float", Build.float(2, 1)))))
     ),
     ("onnx.limit", Build.model(Build.initializer(String(repeating: "n", count: 70_000)))),
+    (
+      "onnx.limit",
+      Build.model(
+        Build.bytes(
+          1,
+          Build.node(
+            "If", [], ["y"], name: String(repeating: "n", count: 4000),
+            Build.attribute(
+              "then",
+              Build.bytes(
+                6,
+                Build.bytes(
+                  1,
+                  Build.node(
+                    "If", [], ["z"], name: String(repeating: "m", count: 90),
+                    Build.attribute("else", Build.bytes(6, []))))))))
+      )
+    ),
+    ("onnx.limit", Build.model([], Build.bytes(25, Build.text(1, String(repeating: "f", count: 4100))))),
+    ("onnx.count", Build.model([], (0..<1001).flatMap { _ in Build.bytes(8, Build.number(2, 17)) })),
+    ("onnx.count", Build.model([], (0..<500_001).flatMap { _ in Build.bytes(25, []) })),
+    ("onnx.duplicate", Build.model([], Build.bytes(25, Build.text(1, "f")) + Build.bytes(25, Build.text(1, "f")))),
     ("onnx.message", Build.model(Build.bytes(5, Build.bytes(1, [0x80]) + Build.number(2, 1)))),
     ("onnx.count", Build.model((0..<500_001).flatMap { _ in Build.bytes(1, []) })),
     ("onnx.duplicate", Build.model([]) + Build.bytes(7, [])),
@@ -61,6 +83,23 @@ import Testing
   func broken(_ number: Int) throws {
     let (expected, bytes) = Self.breaches[number]
     #expect(try rule(bytes) == expected)
+  }
+
+  @Test("Functions of one name are told apart by domain and overload")
+  func functions() throws {
+    func function(_ domain: String, _ overload: String, _ value: Float) -> [UInt8] {
+      Build.bytes(
+        25,
+        Build.text(1, "f") + Build.text(10, domain) + Build.text(13, overload)
+          + Build.bytes(7, Build.node("Constant", [], ["c"], Build.attribute("value_float", Build.float(2, value)))))
+    }
+    let folder = try TemporaryFolder()
+    let reader = try open(
+      Build.model(Build.initializer("c"), function("a", "", 1) + function("b", "", 2) + function("b", "x", 3)), folder)
+    #expect(reader.entries.map(\.name) == ["c", "a:f/c", "b:f/c", "b:f:x/c"])
+    for (name, value) in [("a:f/c", Float(1)), ("b:f/c", 2), ("b:f:x/c", 3)] {
+      #expect(try tensor(name, reader).floats == [value])
+    }
   }
 
   @Test("Data of every type stand raw, packed and one by one, and are the same")
