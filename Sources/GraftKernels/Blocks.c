@@ -22,6 +22,10 @@ static const BlockSize sizes[] = {
     [GRAFT_Q5_K] = {256, 176}, [GRAFT_Q6_K] = {256, 210},
 };
 
+size_t graft_block_numbers(graft_block_type type) { return (size_t)sizes[type].count; }
+
+size_t graft_block_bytes(graft_block_type type) { return (size_t)sizes[type].bytes; }
+
 INLINE float half_at(const uint8_t *block, int offset) {
     return float_of(float_of_half((uint32_t)block[offset] | (uint32_t)block[offset + 1] << 8));
 }
@@ -34,8 +38,8 @@ INLINE void store_half(uint8_t *block, float value) {
 
 // MARK: Numbers of blocks
 
-// 32 numbers of 4 or 5 bits: f16 scale, f16 minimum (`_1`), 4 bytes of fifth bits (`q5`), 16 bytes of nibbles, of which the low ones
-// are the first half of the numbers.
+// 32 numbers of 4 or 5 bits: f16 scale, f16 minimum (`_1`), 4 bytes of fifth bits (`q5`), 16 bytes of nibbles, of which
+// the low ones are the first half of the numbers.
 INLINE void unpack_nibbles(const uint8_t *block, PackedFloat *numbers, bool has_minimum, bool has_fifth_bit) {
     const float scale = half_at(block, 0), minimum = has_minimum ? half_at(block, 2) : 0;
     const uint8_t *fifth = block + (has_minimum ? 4 : 2), *nibbles = fifth + (has_fifth_bit ? 4 : 0);
@@ -112,7 +116,8 @@ INLINE void unpack_q6_k(const uint8_t *block, PackedFloat *numbers) {
     const float scale = half_at(block, 208);
     for (int part = 0; part < 16; part++) {
         const int pass = part / 8, group = part % 8 / 2, half = part % 2;
-        const uint8_t *low = block + 64 * pass + 32 * (group % 2) + 16 * half, *high = block + 128 + 32 * pass + 16 * half;
+        const uint8_t *low = block + 64 * pass + 32 * (group % 2) + 16 * half;
+        const uint8_t *high = block + 128 + 32 * pass + 16 * half;
         const int low_shift = group / 2 * 4, high_shift = 2 * group;
         const float step = scale * (float)(int8_t)block[192 + part];
         for (int i = 0; i < 16; i++) {

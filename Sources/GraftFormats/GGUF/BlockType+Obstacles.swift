@@ -10,8 +10,8 @@ extension BlockType {
     return ("\(format.name) has no blocks as those of \(rawValue)", "formats with blocks: " + Formats.withBlocks)
   }
 
-  /// What keeps tensors from being put into such blocks in a file of `format`, whatever they are, or `nil`; where others would not fill
-  /// them either, `shapes` show it.
+  /// What keeps tensors from being put into such blocks in a file of `format`, whatever they are, or `nil`; where
+  /// others would not fill them either, `shapes` show it.
   func obstacle(in format: Format, for shapes: [Shape]) -> (message: String, help: String)? {
     if let lack = lack(in: format) { return lack }
     guard !isMade else { return nil }

@@ -23,28 +23,10 @@ public enum BlockType: String, Sendable, Hashable, CaseIterable {
   public var spelling: String { rawValue.lowercased() }
 
   /// The numbers of a block, which lie in one row.
-  public var elementCount: Int {
-    switch self {
-    case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0: 32
-    case .q2K, .q3K, .q4K, .q5K, .q6K: 256
-    }
-  }
+  public var elementCount: Int { graft_block_numbers(kernel) }
 
   /// The bytes of a block.
-  public var byteCount: Int {
-    switch self {
-    case .q4_0: 18
-    case .q4_1: 20
-    case .q5_0: 22
-    case .q5_1: 24
-    case .q8_0: 34
-    case .q2K: 84
-    case .q3K: 110
-    case .q4K: 144
-    case .q5K: 176
-    case .q6K: 210
-    }
-  }
+  public var byteCount: Int { graft_block_bytes(kernel) }
 
   /// Whether graft makes blocks of it from numbers; others are carried from file to file as they are.
   public var isMade: Bool {
@@ -57,8 +39,8 @@ public enum BlockType: String, Sendable, Hashable, CaseIterable {
   /// Whether rows of `shape` are whole blocks.
   public func fits(_ shape: Shape) -> Bool { shape.rank > 0 && (shape.axes.last ?? 1) % elementCount == 0 }
 
-  /// What keeps weights of `shape` from being put into such blocks where many are told to at once, for a person, or `nil`: vectors stay
-  /// as they are, as ggml's programs have it.
+  /// What keeps weights of `shape` from being put into such blocks where many are told to at once, for a person, or
+  /// `nil`: vectors stay as they are, as ggml's programs have it.
   public func obstacle(to shape: Shape) -> String? {
     if shape.rank < 2 { return "ggml leaves vectors as they are" }
     return fits(shape) ? nil : "blocks of \(elementCount) do not fill rows of \(shape.axes.last ?? 1)"

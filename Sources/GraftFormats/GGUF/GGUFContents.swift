@@ -27,8 +27,8 @@ struct GGUFContents {
     fileTypes = most.map(Self.fileTypes) ?? []
   }
 
-  /// Puts both values in, and notes which of them are new. A file type that stood there and is as right stays: for some types there
-  /// are several.
+  /// Puts both values in, and notes which of them are new. A file type that stood there and is as right stays: for some
+  /// types there are several.
   func note(in metadata: inout [String: String], _ types: inout [String: String]) {
     var added: [String] = []
     func put(_ key: String, _ value: String) {

@@ -146,7 +146,8 @@ struct GGUFHeader {
       else {
         throw Diagnostic(
           "gguf.range",
-          "'\(tensor.name.shortened)' of \(tensor.byteCount) bytes from byte \(tensor.offset) of the data on reaches past the file",
+          "'\(tensor.name.shortened)' of \(tensor.byteCount) bytes from byte \(tensor.offset) of the data on "
+            + "reaches past the file",
           at: place)
       }
       guard tensor.offset % alignment == 0 else {
@@ -157,7 +158,8 @@ struct GGUFHeader {
       guard tensor.offset == next else {
         throw Diagnostic(
           "gguf.layout",
-          "'\(tensor.name.shortened)' begins at byte \(tensor.offset) of the data, and the tensor before it ends at \(next)",
+          "'\(tensor.name.shortened)' begins at byte \(tensor.offset) of the data, "
+            + "and the tensor before it ends at \(next)",
           at: place)
       }
       next = aligned(tensor.offset + tensor.byteCount)

@@ -97,8 +97,15 @@ final class GGUFReader: CheckpointReader, LocatedCheckpoint {
     blocks.unpack(mapped.storage.start + tensor.offset + blocks.byteCount(of: first), into: bytes)
   }
 
+  /// The bytes of such a list, at most: more than names of half a million tensors.
+  private static let namesLimit = 16 << 20
+
   private static func names(_ text: String?, _ mapped: MappedFile) throws(Diagnostic) -> [String] {
     guard let text else { return [] }
+    guard text.utf8.count <= namesLimit else {
+      throw Diagnostic(
+        "gguf.list", "a list of names has \(text.utf8.count) bytes, more than \(namesLimit)", at: Location(mapped.path))
+    }
     return (try JSON(parsing: text, file: mapped.path).listValue ?? []).compactMap(\.textValue)
   }
 }

@@ -50,15 +50,21 @@ struct GGUFSplit: Sendable, Hashable {
   ///
   /// - Throws: `gguf.split`, `gguf.duplicate`, `checkpoint.missing`, and rules of every file's own.
   func joined(_ file: GGUFReader) throws(Diagnostic) -> any LocatedCheckpoint {
-    guard let name = ShardName(path: file.file), name.number == number + 1, name.count == count else {
-      throw Diagnostic(
-        "gguf.split",
-        "the file is number \(number + 1) of \(count), and is not called \(ShardName.text("NAME", number + 1, of: count, ".gguf"))",
-        at: Location(file.file))
-    }
     guard count <= ShardPlan.shardLimit else {
       throw Diagnostic(
         "gguf.split", "the checkpoint is \(count) files, more than \(ShardPlan.shardLimit)", at: Location(file.file))
+    }
+    guard (0..<count).contains(number) else {
+      throw Diagnostic(
+        "gguf.split", "'\(Self.numberKey)' is \(number), and of \(count) files the numbers are 0 to \(count - 1)",
+        at: Location(file.file))
+    }
+    guard let name = ShardName(path: file.file), name.number == number + 1, name.count == count else {
+      throw Diagnostic(
+        "gguf.split",
+        "the file is number \(number + 1) of \(count), and is not called "
+          + ShardName.text("NAME", number + 1, of: count, ".gguf"),
+        at: Location(file.file))
     }
     var parts: [any LocatedCheckpoint] = []
     var names: Set<String> = []
@@ -67,6 +73,13 @@ struct GGUFSplit: Sendable, Hashable {
       guard let split = part.split, split.count == count, split.number == other else {
         throw Diagnostic(
           "gguf.split", "the file does not say that it is number \(other + 1) of \(count)", at: Location(part.file))
+      }
+      guard split.tensorCount == tensorCount else {
+        func told(_ count: Int?) -> String { count.map { "\($0) tensors" } ?? "no number of tensors" }
+        throw Diagnostic(
+          "gguf.split",
+          "the file tells of \(told(split.tensorCount)) together, and number \(number + 1) of \(told(tensorCount))",
+          at: Location(part.file))
       }
       for entry in part.entries where !names.insert(entry.name).inserted {
         throw Diagnostic(

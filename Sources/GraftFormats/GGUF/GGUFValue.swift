@@ -34,6 +34,8 @@ extension GGUFHeader {
   static let depthLimit = 8
   /// Entries of all lists together, at most: a vocabulary has some 100,000.
   static let listLimit = 4_000_000
+  /// Bytes of all keys, texts and names together, at most.
+  static let textLimit = 256 << 20
 
   /// Reads a value of `type`, whose lists take their entries from `entriesLeft`.
   static func value(
@@ -121,6 +123,13 @@ extension GGUFHeader {
   static func text(_ reader: inout ByteReader, _ what: String) throws(Diagnostic) -> String {
     let length = try count(&reader, of: 1, what)
     let place = Location(reader.file, reader.position..<reader.position + length)
+    // Everything before the data is read into memory: it must not be as large as a file may be.
+    guard reader.position + length <= textLimit else {
+      throw Diagnostic(
+        "gguf.list",
+        "\(what) ends at byte \(reader.position + length): keys, texts and names of over \(textLimit) bytes",
+        at: place)
+    }
     guard let text = String(validUTF8: try reader.bytes(length)) else {
       throw Diagnostic("gguf.utf8", "\(what) is not UTF-8", at: place)
     }

@@ -35,7 +35,8 @@ final class GGUFWriter: StreamingCheckpointWriter {
     if !scalars.isEmpty { metadata[GGUFReader.scalarsKey] = JSON.list(scalars.map { .text($0) }).text() }
     alignment = Self.alignment(metadata[GGUFHeader.alignmentKey], types[GGUFHeader.alignmentKey])
     // What is no alignment would keep the file from being read.
-    if alignment == 32, metadata[GGUFHeader.alignmentKey] != "32" { metadata[GGUFHeader.alignmentKey] = nil }
+    let isAlignment = types[GGUFHeader.alignmentKey] == "u32" && metadata[GGUFHeader.alignmentKey] == "\(alignment)"
+    if !isAlignment { metadata[GGUFHeader.alignmentKey] = nil }
     let header = try header(metadata, types, deferred: Set(request.deferred))
     try file.append(header)
   }

@@ -40,8 +40,8 @@ typedef struct {
   size_t ahead_stride, ahead_rows;
 } graft_product_block;
 
-// Multiplies a small panel and a strip that stay in the first-level cache `rounds` times over: what the processor does at
-// most. `room` holds GRAFT_PEAK_FLOATS and is written to. Gives the products.
+// Multiplies a small panel and a strip that stay in the first-level cache `rounds` times over: what the processor does
+// at most. `room` holds GRAFT_PEAK_FLOATS and is written to. Gives the products.
 enum { GRAFT_PEAK_FLOATS = 8192 };
 double graft_product_peak(graft_isa isa, size_t rounds, float *room);
 

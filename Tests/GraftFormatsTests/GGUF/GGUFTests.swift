@@ -159,6 +159,62 @@ import GraftFormats
     #expect(rule { _ = try Formats.open(first) } == "gguf.split")
   }
 
+  @Test("Numbers that no file of several can have are refused, and files that tell of different sums")
+  func splitNumbers() throws {
+    func write(_ name: String, to output: Output, _ number: String, _ count: String, _ tensors: String) throws -> String
+    {
+      let path = String(output.path.dropLast("out.gguf".count)) + name
+      try TransferEngine.write(
+        [(name, Tensor(zeros: .f32, [4]))],
+        metadata: [
+          "split.no": number, "split.count": count, "split.tensors.count": tensors,
+          "graft.gguf-types": #"{"split.no": "i64", "split.count": "i64", "split.tensors.count": "i64"}"#,
+        ], to: path)
+      return path
+    }
+    let largest = String(Int.max)
+    for (number, count) in [(largest, "2"), ("-1", "2"), ("2", "2"), ("0", largest), (String(Int.min), largest)] {
+      let output = try Output()
+      let path = try write("a-00001-of-00002.gguf", to: output, number, count, "1")
+      #expect(rule { _ = try Formats.open(path) } == "gguf.split", "\(number) of \(count)")
+    }
+    let output = try Output()
+    let first = try write("b-00001-of-00002.gguf", to: output, "0", "2", "2")
+    _ = try write("b-00002-of-00002.gguf", to: output, "1", "2", "3")
+    #expect(rule { _ = try Formats.open(first) } == "gguf.split")
+  }
+
+  @Test("What is no alignment is not written as one")
+  func alignment() throws {
+    for (text, type) in [("64", nil), ("64", "i32"), ("48", "u32"), ("064", "u32"), ("64", "u32")]
+      as [(String, String?)]
+    {
+      let output = try Output()
+      var metadata = ["general.alignment": text]
+      if let type { metadata["graft.gguf-types"] = #"{"general.alignment": "\#(type)"}"# }
+      try TransferEngine.write([("w", Tensor(zeros: .f32, [4]))], metadata: metadata, to: output.path)
+      let isKept = text == "64" && type == "u32"
+      #expect(try Formats.open(output.path).metadata["general.alignment"] == (isKept ? "64" : nil), "\(text)")
+    }
+  }
+
+  // Expected: gguf-py 0.19.0 on NumPy 2.4.6, whose product and sum are each rounded to f32; in f64 the second is 11.
+  @Test("Sums of a block are rounded one by one, as the reference does")
+  func rounding() throws {
+    var values = [Float](repeating: 0, count: 32)
+    values[0] = -0x1.2344cp+1
+    values[1] = 0x1.fdb84cp-1
+    let source = try Output()
+    try TransferEngine.write([("w", Tensor(values, [1, 32]))], to: source.path)
+    let packed = try Output()
+    var options = ConversionOptions()
+    options.dtypes = [try DTypeRule("w=q4_0")]
+    _ = try Conversion(try Formats.open(source.path), to: packed.path, options: options).run()
+    let found = try Formats.open(packed.path).tensor(at: 0).floats
+    // Codes 0 and 12 of blocks whose zero is 8.
+    #expect(found[0] < 0 && found[1] == found[0] / -2)
+  }
+
   @Test("A file says what most of its weights are, as ggml's programs ask for") func contents() throws {
     let output = try Output()
     try TransferEngine.write(
