@@ -48,6 +48,9 @@ struct graft_hdf5_library {
 #undef GRAFT_ID
 };
 
+/// The library, empty until it is loaded.
+extern struct graft_hdf5_library graft_hdf5_library;
+
 /// The library, loaded and silent, or NULL where there is none of the version that graft was built for.
 const struct graft_hdf5_library *graft_hdf5_load(void);
 
