@@ -6,9 +6,9 @@ enum { CHUNK_LIMIT = 1 << 20 };
 /// How many chunks may still be told of.
 static int64_t chunks_left = CHUNK_LIMIT;
 
-static void put_filters(hid_t list, const char *path) {
+static void put_filters(hid_t list) {
     int count = h5->H5Pget_nfilters(list);
-    if (count < 0 || count > 32) graft_fail(path);
+    if (count < 0 || count > 32) graft_fail();
     graft_put_u8((uint8_t)count);
     for (int i = 0; i < count; i++) {
         unsigned flags, values[16] = {0}, more;
@@ -16,7 +16,7 @@ static void put_filters(hid_t list, const char *path) {
         char name[64] = "";
         H5Z_filter_t filter
             = h5->H5Pget_filter2(list, (unsigned)i, &flags, &value_count, values, sizeof name, name, &more);
-        if (filter < 0) graft_fail(path);
+        if (filter < 0) graft_fail();
         name[sizeof name - 1] = 0;
         graft_put_u32((uint32_t)filter);
         graft_put_text(name);
@@ -28,7 +28,7 @@ static void put_filters(hid_t list, const char *path) {
 
 /// Where each chunk is, in the order of its coordinates.
 static void put_chunks(
-    hid_t dataset, int rank, const hsize_t *sizes, const hsize_t *chunk, uint64_t stored, const char *path) {
+    hid_t dataset, int rank, const hsize_t *sizes, const hsize_t *chunk, uint64_t stored) {
     uint64_t count = 1;
     hsize_t counts[RANK_LIMIT];
     for (int i = 0; i < rank; i++) {
@@ -53,7 +53,7 @@ static void put_chunks(
         unsigned mask = 0;
         haddr_t address = HADDR_UNDEF;
         hsize_t size = 0;
-        if (h5->H5Dget_chunk_info_by_coord(dataset, place, &mask, &address, &size) < 0) graft_fail(path);
+        if (h5->H5Dget_chunk_info_by_coord(dataset, place, &mask, &address, &size) < 0) graft_fail();
         graft_put_u64(address);
         graft_put_u64(size);
         graft_put_u32(mask);
@@ -68,16 +68,16 @@ static void put_chunks(
     }
 }
 
-void graft_put_dataset(hid_t group, const char *name, const char *path) {
+void graft_put_dataset(hid_t group, const char *name) {
     hid_t dataset = h5->H5Dopen2(group, name, H5P_DEFAULT);
     hid_t list = dataset < 0 ? -1 : h5->H5Dget_create_plist(dataset);
     hid_t type = list < 0 ? -1 : h5->H5Dget_type(dataset);
-    if (type < 0) graft_fail(path);
-    graft_put_type(type, path);
+    if (type < 0) graft_fail();
+    graft_put_type(type);
     H5T_class_t kind = h5->H5Tget_class(type);
-    if (kind == H5T_OPAQUE) graft_put_named_type(dataset, path);
+    if (kind == H5T_OPAQUE) graft_put_named_type(dataset);
     H5D_layout_t layout = h5->H5Pget_layout(list);
-    if (layout < 0) graft_fail(path);
+    if (layout < 0) graft_fail();
     // Asking a virtual dataset for its size opens the files that it names.
     if (layout == H5D_VIRTUAL) {
         graft_put_u8(255);
@@ -87,10 +87,10 @@ void graft_put_dataset(hid_t group, const char *name, const char *path) {
     }
     hid_t space = h5->H5Dget_space(dataset);
     int rank = space < 0 ? -1 : h5->H5Sget_simple_extent_ndims(space);
-    if (rank < 0 || rank > RANK_LIMIT) graft_fail(path);
+    if (rank < 0 || rank > RANK_LIMIT) graft_fail();
     hsize_t sizes[RANK_LIMIT] = {0}, chunk[RANK_LIMIT] = {0};
     int has_space = h5->H5Sget_simple_extent_type(space) != H5S_NULL;
-    if (has_space && h5->H5Sget_simple_extent_dims(space, sizes, NULL) < 0) graft_fail(path);
+    if (has_space && h5->H5Sget_simple_extent_dims(space, sizes, NULL) < 0) graft_fail();
     graft_put_u8(has_space ? (uint8_t)rank : 255);
     for (int i = 0; has_space && i < rank; i++) graft_put_u64(sizes[i]);
     if (h5->H5Pget_external_count(list) != 0) {
@@ -102,17 +102,17 @@ void graft_put_dataset(hid_t group, const char *name, const char *path) {
         // Texts of any length, and references, would be turned into pointers.
         int is_plain = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM || kind == H5T_OPAQUE
             || kind == H5T_BITFIELD || kind == H5T_COMPOUND;
-        if (count < 0) graft_fail(path);
+        if (count < 0) graft_fail();
         if (!is_plain || count == 0) {
             graft_put_u32(0);
         } else {
-            if ((size_t)count > (1 << 16) / width) graft_fail_saying(path, "a compact dataset has more than 64 KB");
+            if ((size_t)count > (1 << 16) / width) graft_fail_saying("a compact dataset has more than 64 KB");
             static char bytes[1 << 16];
             // A member may be of any type, and such a compound is not read anyway.
             if (kind == H5T_COMPOUND && h5->H5Tget_nmembers(type) != 2) {
                 graft_put_u32(0);
             } else {
-                if (h5->H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) < 0) graft_fail(path);
+                if (h5->H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) < 0) graft_fail();
                 graft_put_bytes(bytes, (size_t)count * width);
             }
         }
@@ -122,26 +122,26 @@ void graft_put_dataset(hid_t group, const char *name, const char *path) {
         graft_put_u64(h5->H5Dget_storage_size(dataset));
     } else {
         graft_put_u8('k');
-        if (!has_space || rank == 0 || h5->H5Pget_chunk(list, rank, chunk) != rank) graft_fail(path);
+        if (!has_space || rank == 0 || h5->H5Pget_chunk(list, rank, chunk) != rank) graft_fail();
         for (int i = 0; i < rank; i++) {
-            if (chunk[i] == 0) graft_fail_saying(path, "a chunk has no extent");
+            if (chunk[i] == 0) graft_fail_saying("a chunk has no extent");
             graft_put_u64(chunk[i]);
         }
         unsigned options = 0;
-        if (h5->H5Pget_chunk_opts(list, &options) < 0) graft_fail(path);
+        if (h5->H5Pget_chunk_opts(list, &options) < 0) graft_fail();
         graft_put_u8(options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS ? 1 : 0);
-        put_filters(list, path);
+        put_filters(list);
         uint64_t stored = h5->H5Dget_storage_size(dataset);
         graft_put_u64(stored);
-        put_chunks(dataset, rank, sizes, chunk, stored, path);
+        put_chunks(dataset, rank, sizes, chunk, stored);
     }
     H5D_fill_value_t fill = H5D_FILL_VALUE_UNDEFINED;
     size_t width = h5->H5Tget_size(type);
-    if (h5->H5Pfill_value_defined(list, &fill) < 0) graft_fail(path);
+    if (h5->H5Pfill_value_defined(list, &fill) < 0) graft_fail();
     int has_value = kind != H5T_VLEN && kind != H5T_REFERENCE && kind != H5T_STRING;
     if (fill == H5D_FILL_VALUE_USER_DEFINED && width <= 64 && has_value) {
         char value[64] = {0};
-        if (h5->H5Pget_fill_value(list, type, value) < 0) graft_fail(path);
+        if (h5->H5Pget_fill_value(list, type, value) < 0) graft_fail();
         graft_put_bytes(value, width);
     } else {
         graft_put_u32(0);

@@ -16,6 +16,11 @@ int64_t graft_hdf5_answer_limit(int64_t length) {
     return length > (most - limit) / 16 ? most : limit + 16 * length;
 }
 
+int64_t graft_hdf5_processor_seconds(int64_t length) {
+    int64_t seconds = 1 + length / (64 << 20), most = 60;
+    return seconds < most ? seconds : most;
+}
+
 int graft_hdf5_start_survey(int file, int64_t offset, int64_t length, int *answer, pid_t *child) {
     int pipes[2];
     if (pipe2(pipes, O_CLOEXEC) != 0) return errno;

@@ -17,9 +17,10 @@
 //        and the text of its fill value, empty for zeros
 //   'Z'  the end
 //
-// Where the library fails, the process ends with a number of its own, and the answer, wherever it stands, with
+// Where the library fails or there is too much, the process ends with a number of its own, and the answer, wherever it
+// stands, with
 //
-//   the path, what the library says, u32 bytes of both
+//   the path, what is wrong, u32 bytes of both
 //
 // A type: u8 class, u32 bytes, then
 //   integer   u8 big-endian, u32 precision, u32 offset, u8 signed
@@ -55,7 +56,7 @@ static int is_seen(haddr_t address) {
     if (2 * (seen_count + 1) > seen_capacity) {
         size_t capacity = seen_capacity ? 2 * seen_capacity : 1024;
         haddr_t *table = malloc(capacity * sizeof *table);
-        if (!table) _exit(GRAFT_HDF5_TOO_MUCH);
+        if (!table) graft_refuse("comes behind more objects than memory holds");
         for (size_t i = 0; i < capacity; i++) table[i] = HADDR_UNDEF;
         for (size_t i = 0; i < seen_capacity; i++) {
             if (seen[i] == HADDR_UNDEF) continue;
@@ -79,7 +80,6 @@ static int is_seen(haddr_t address) {
 
 // MARK: Groups
 
-static char path[1 << 16];
 static size_t path_count;
 static int depth;
 
@@ -87,11 +87,11 @@ static void survey_group(hid_t group);
 
 static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *context) {
     (void)context;
-    if (graft_links_left-- <= 0) graft_fail_saying(path, "its list of links goes in a circle");
+    if (graft_links_left-- <= 0) graft_fail_saying("its list of links goes in a circle");
     size_t outer = path_count, length = strlen(name);
-    if (outer + length + 2 > sizeof path) _exit(GRAFT_HDF5_TOO_MUCH);
-    if (outer > 0) path[path_count++] = '/';
-    memcpy(path + path_count, name, length + 1);
+    if (outer + length + 2 > PATH_LIMIT) graft_refuse("has a member whose path has over %d bytes", PATH_LIMIT - 1);
+    if (outer > 0) graft_path[path_count++] = '/';
+    memcpy(graft_path + path_count, name, length + 1);
     path_count += length;
     if (info->type != H5L_TYPE_HARD) {
         static char target[4096];
@@ -100,53 +100,54 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
         // What an external link says is of no use; it is refused by its kind.
         if (kind == 's') {
             if (info->u.val_size > sizeof target) {
-                graft_fail_saying(path, "a soft link leads to a name of over 4,096 bytes");
+                graft_fail_saying("a soft link leads to a name of over 4,096 bytes");
             }
-            if (h5->H5Lget_val(group, name, target, sizeof target, H5P_DEFAULT) < 0) graft_fail(path);
+            if (h5->H5Lget_val(group, name, target, sizeof target, H5P_DEFAULT) < 0) graft_fail();
             target[sizeof target - 1] = 0;
         }
         graft_put_u8(GRAFT_HDF5_LINK);
-        graft_put_text(path);
+        graft_put_text(graft_path);
         graft_put_u8((uint8_t)kind);
         graft_put_text(target);
     } else {
         H5O_info_t object;
-        if (h5->H5Oget_info_by_name2(group, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) < 0) graft_fail(path);
+        if (h5->H5Oget_info_by_name2(group, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) < 0) graft_fail();
         if (object.type == H5O_TYPE_GROUP || object.type == H5O_TYPE_DATASET) {
             int again = is_seen(object.addr);
             graft_put_u8(object.type == H5O_TYPE_GROUP ? GRAFT_HDF5_GROUP : GRAFT_HDF5_DATASET);
-            graft_put_text(path);
+            graft_put_text(graft_path);
             graft_put_u64(object.addr);
             graft_put_u8((uint8_t)again);
-            if (!again && object.type == H5O_TYPE_DATASET) graft_put_dataset(group, name, path);
+            if (!again && object.type == H5O_TYPE_DATASET) graft_put_dataset(group, name);
             if (!again && object.type == H5O_TYPE_GROUP) {
-                if (depth >= DEPTH_LIMIT) _exit(GRAFT_HDF5_TOO_MUCH);
+                if (depth >= DEPTH_LIMIT) graft_refuse("is in over %d groups", DEPTH_LIMIT);
                 hid_t inner = h5->H5Gopen2(group, name, H5P_DEFAULT);
-                if (inner < 0) graft_fail(path);
+                if (inner < 0) graft_fail();
                 depth++;
                 survey_group(inner);
                 depth--;
                 h5->H5Gclose(inner);
             }
         } else if (object.type != H5O_TYPE_NAMED_DATATYPE) {
-            graft_fail_saying(path, "it is of no kind that is known");
+            graft_fail_saying("it is of no kind that is known");
         }
     }
     path_count = outer;
-    path[outer] = 0;
+    graft_path[outer] = 0;
     return 0;
 }
 
 static void survey_group(hid_t group) {
-    graft_put_attributes(group, path);
+    graft_put_attributes(group);
     hsize_t place = 0;
-    if (h5->H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &place, visit_link, NULL) < 0) graft_fail(path);
+    if (h5->H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &place, visit_link, NULL) < 0) graft_fail();
 }
 
 // MARK: The child
 
 static void limit(int resource, rlim_t value) {
-    struct rlimit limits = {value, value};
+    // Processor time ends with a signal of its own, and a second later without one.
+    struct rlimit limits = {value, resource == RLIMIT_CPU ? value + 1 : value};
     setrlimit(resource, &limits);
 }
 
@@ -163,26 +164,24 @@ static rlim_t mapped_byte_count(void) {
 static _Noreturn void survey(int64_t offset, int64_t length) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (!graft_hdf5_load()) _exit(GRAFT_HDF5_NO_LIBRARY);
-    // A gigabyte beside what there is already; a second, and one more for each 64 MB; no file is made or opened from
-    // here on.
+    // A gigabyte beside what there is already; no file is made or opened from here on.
     limit(RLIMIT_AS, mapped_byte_count() + (1u << 30));
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_FSIZE, 0);
-    rlim_t seconds = 1 + (rlim_t)length / (64 << 20);
-    limit(RLIMIT_CPU, seconds < 60 ? seconds : 60);
+    limit(RLIMIT_CPU, (rlim_t)graft_hdf5_processor_seconds(length));
     limit(RLIMIT_NOFILE, 0);
     // The shortest link, one in a group's header, takes ten bytes.
     graft_links_left = length / 10 + 16;
-    graft_answer_left = graft_hdf5_answer_limit(length);
+    graft_begin_answer(graft_hdf5_answer_limit(length));
     hid_t list = graft_window_access(h5);
     if (list < 0) _exit(GRAFT_HDF5_NO_LIBRARY);
     char name[96];
     graft_window_name(name, sizeof name, FILE_DESCRIPTOR, offset, length);
     hid_t file = h5->H5Fopen(name, H5F_ACC_RDONLY, list);
-    if (file < 0) graft_fail("");
+    if (file < 0) graft_fail();
     hid_t root = h5->H5Gopen2(file, "/", H5P_DEFAULT);
     H5O_info_t object;
-    if (root < 0 || h5->H5Oget_info2(root, &object, H5O_INFO_BASIC) < 0) graft_fail("");
+    if (root < 0 || h5->H5Oget_info2(root, &object, H5O_INFO_BASIC) < 0) graft_fail();
     is_seen(object.addr);
     graft_put_u8(GRAFT_HDF5_GROUP);
     graft_put_text("");

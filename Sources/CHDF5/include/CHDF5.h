@@ -17,8 +17,15 @@ int graft_hdf5_start_survey(int file, int64_t offset, int64_t length, int *_Nonn
 /// The most bytes that the answer for a file of `length` bytes has.
 int64_t graft_hdf5_answer_limit(int64_t length);
 
-/// How the child ends where the library cannot be loaded, takes more than it may, or fails, beside signals.
+/// The most seconds of processor time that the child takes for a file of `length` bytes.
+int64_t graft_hdf5_processor_seconds(int64_t length);
+
+/// How the child ends, beside signals, where the library cannot be loaded, a file holds too much, or the library fails.
+/// The answer to the last two ends with what was wrong.
 enum { GRAFT_HDF5_NO_LIBRARY = 70, GRAFT_HDF5_TOO_MUCH = 71, GRAFT_HDF5_FAILED = 72 };
+
+/// In how many others a type may lie: enumerations, compounds, arrays and lists.
+enum { GRAFT_HDF5_TYPE_DEPTH = 32 };
 
 /// What an answer's records begin with; `Survey.c` says what follows.
 enum {
@@ -30,6 +37,9 @@ enum {
 };
 
 // A file without values, in which every dataset has its place.
+
+/// Whether there is a library to lay it out.
+int graft_hdf5_is_there(void);
 
 typedef struct graft_hdf5_skeleton graft_hdf5_skeleton;
 

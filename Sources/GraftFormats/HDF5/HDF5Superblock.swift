@@ -1,6 +1,7 @@
 import GraftIR
 
-// Layout of a superblock (HDF5 File Format Specification 3.0, II.A), all numbers little-endian; O is the width of an offset:
+// Layout of a superblock (HDF5 File Format Specification 3.0, II.A), all numbers little-endian; O is the width of an
+// offset:
 //
 //    0  signature   89 "HDF" 0D 0A 1A 0A
 //    8  version     0 to 3
