@@ -9,7 +9,7 @@ static hid_t not_negative(hid_t id) {
 /// Refuses a type in which others lie deeper than anybody puts them: each is looked at by a call of its own, here and
 /// where the answer is read.
 static void check_depth(hid_t type, int depth) {
-    if (depth > GRAFT_HDF5_TYPE_DEPTH) graft_refuse("has a type in over %d others", GRAFT_HDF5_TYPE_DEPTH);
+    if (depth > GRAFT_HDF5_TYPE_DEPTH) graft_refuse("has a type that lies in over %d others", GRAFT_HDF5_TYPE_DEPTH);
     switch (h5->H5Tget_class(type)) {
     case H5T_ENUM:
     case H5T_ARRAY:
