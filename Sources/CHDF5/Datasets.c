@@ -1,5 +1,8 @@
 // Datasets: their types, their sizes, and where their bytes are.
 #include "Survey.h"
+#include "Window.h"
+
+#include <string.h>
 
 enum { CHUNK_LIMIT = 1 << 20 };
 
@@ -26,6 +29,25 @@ static void put_filters(hid_t list) {
     }
 }
 
+/// Puts where the chunk at `place` is. The library tells that only after going through all chunks that there are, but
+/// it reads one at once: it is asked to, and where it would read is noted.
+static void put_chunk(hid_t dataset, const hsize_t *place) {
+    static char untouched[1];
+    uint32_t mask = 0;
+    graft_reading = (struct graft_reading){.is_noted = 1};
+    herr_t result = h5->H5Dread_chunk(dataset, H5P_DEFAULT, place, &mask, untouched);
+    graft_reading.is_noted = 0;
+    if (result < 0) {
+        char text[512];
+        graft_hdf5_complaint(h5, text, sizeof text);
+        if (strcmp(text, "chunk address isn't defined") != 0) graft_fail();
+        graft_reading.address = UINT64_MAX;
+    }
+    graft_put_u64(graft_reading.address);
+    graft_put_u64(graft_reading.size);
+    graft_put_u32(mask);
+}
+
 /// Where each chunk is, in the order of its coordinates.
 static void put_chunks(
     hid_t dataset, int rank, const hsize_t *sizes, const hsize_t *chunk, uint64_t stored) {
@@ -50,13 +72,7 @@ static void put_chunks(
     graft_put_u64(count);
     hsize_t index[RANK_LIMIT] = {0}, place[RANK_LIMIT] = {0};
     for (uint64_t number = 0; number < count; number++) {
-        unsigned mask = 0;
-        haddr_t address = HADDR_UNDEF;
-        hsize_t size = 0;
-        if (h5->H5Dget_chunk_info_by_coord(dataset, place, &mask, &address, &size) < 0) graft_fail();
-        graft_put_u64(address);
-        graft_put_u64(size);
-        graft_put_u32(mask);
+        put_chunk(dataset, place);
         for (int i = rank - 1; i >= 0; i--) {
             if (++index[i] < counts[i]) {
                 place[i] = index[i] * chunk[i];

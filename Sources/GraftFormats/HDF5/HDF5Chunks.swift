@@ -41,13 +41,12 @@ struct HDF5Chunks: Sendable {
   /// Whether some chunks were never written.
   let hasGaps: Bool
 
-  /// Checks what the child tells of the chunks of `name`, a tensor of `byteCount` bytes, against the file. Their places
-  /// are counted from `base`: HDF5 1.10 adds the bytes of a user block to those of datasets, not to those of chunks.
+  /// Checks what the child tells of the chunks of `name`, a tensor of `byteCount` bytes, against the file.
   ///
   /// - Throws: `hdf5.chunk`, `hdf5.filter`, `hdf5.limit`, `hdf5.range`, `hdf5.size`.
   init(
     _ table: HDF5ChunkTable, name: String, shape: Shape, width: Int, byteCount tensorByteCount: Int, fill: HDF5Fill,
-    _ mapped: MappedFile, _ window: Range<Int>, base: Int
+    _ mapped: MappedFile, _ window: Range<Int>
   ) throws(Diagnostic) {
     let place = Location(mapped.path, window, tensor: name)
     func refusal(_ rule: String, _ message: String) -> Diagnostic {
@@ -91,7 +90,7 @@ struct HDF5Chunks: Sendable {
         chunks.append(Chunk(range: nil, mask: 0))
         continue
       }
-      guard let range = HDF5Dataset.range(one.offset, one.byteCount, in: base..<window.upperBound) else {
+      guard let range = HDF5Dataset.range(one.offset, one.byteCount, in: window) else {
         throw refusal("hdf5.range", "has a chunk of \(one.byteCount) bytes at \(one.offset), past the end of the file")
       }
       // Deflate makes at most 1,032 bytes of one; nothing else changes the size but for a checksum.

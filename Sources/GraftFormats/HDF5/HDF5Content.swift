@@ -25,9 +25,7 @@ struct HDF5Content {
   /// Takes the datasets of `survey`.
   ///
   /// - Throws: rules of the page `hdf5`.
-  init(
-    _ survey: HDF5Survey, _ mapped: MappedFile, _ window: Range<Int>, base: Int
-  ) throws(Diagnostic) {
+  init(_ survey: HDF5Survey, _ mapped: MappedFile, _ window: Range<Int>) throws(Diagnostic) {
     file = mapped.path
     var numbers: [UInt64: Int] = [:]
     var ignored: Set<UInt64> = []
@@ -65,7 +63,7 @@ struct HDF5Content {
         ignored.insert(dataset.address)
       case (.tensor(let dtype, let isBigEndian), let sizes?):
         let tensor = try HDF5Dataset(
-          dataset.path, dtype, isBigEndian: isBigEndian, sizes, description, mapped, window, base: base)
+          dataset.path, dtype, isBigEndian: isBigEndian, sizes, description, mapped, window)
         if dataset.path == HDF5Reader.metadataName, dtype == .u8, sizes.count == 1 {
           metadata = tensor
           ignored.insert(dataset.address)

@@ -26,7 +26,7 @@ struct HDF5Dataset: Sendable {
   /// - Throws: rules of the page `hdf5`.
   init(
     _ name: String, _ dtype: DType, isBigEndian: Bool, _ sizes: [UInt64], _ description: HDF5Description,
-    _ mapped: MappedFile, _ window: Range<Int>, base: Int
+    _ mapped: MappedFile, _ window: Range<Int>
   ) throws(Diagnostic) {
     let location = Location(mapped.path, window, tensor: name)
     func refusal(_ rule: String, _ message: String) -> Diagnostic {
@@ -69,7 +69,7 @@ struct HDF5Dataset: Sendable {
       place = .inline(bytes)
     case .chunked(let table):
       let chunks = try HDF5Chunks(
-        table, name: name, shape: shape, width: width, byteCount: byteCount, fill: fill, mapped, window, base: base)
+        table, name: name, shape: shape, width: width, byteCount: byteCount, fill: fill, mapped, window)
       place = chunks.isWritten ? .chunks(chunks) : .fill
     }
     self.name = name

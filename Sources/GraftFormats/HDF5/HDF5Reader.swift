@@ -40,10 +40,10 @@ final class HDF5Reader: CheckpointReader, LocatedCheckpoint {
     _ mapped: MappedFile, window: Range<Int>? = nil, texts: [String: String] = [:], notes: [String] = []
   ) throws(Diagnostic) {
     let window = window ?? 0..<mapped.byteCount
-    let superblock = try HDF5Superblock(mapped, window)
+    try HDF5Superblock.check(mapped, window)
     let survey = try HDF5Survey(mapped, window)
     let tree = try HDF5Tree(survey, mapped.path)
-    var content = try HDF5Content(survey, mapped, window, base: superblock.start)
+    var content = try HDF5Content(survey, mapped, window)
     try content.resolveLinks(survey, tree)
     var metadata = texts
     content.addAttributes(of: survey, to: &metadata)
