@@ -223,6 +223,17 @@ with h5py.File(here / "wide.h5", "w") as f:
     raw_dataset(f, "w", (1 << 40, 1 << 40), (1, 1024))
 file("wide.h5", [], refused="hdf5.size", note="more bytes than 64 bits count")
 
+# So many chunks that each has to be found by itself.
+array = (numpy.arange(40000) % 251).astype("u1")
+with h5py.File(here / "many_chunks.h5", "w", libver="v110") as f:
+    options = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    options.set_obj_track_times(False)
+    options.set_chunk((1,))
+    options.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    h5py.h5d.create(f.id, b"w", h5py.h5t.STD_U8LE, h5py.h5s.create_simple(array.shape), options)
+    f["w"][...] = array
+file("many_chunks.h5", [told("w", array)])
+
 # Next to nothing is in the file: it is sound where the rest is in a file that is long enough.
 with h5py.File(here / "unwritten.h5", "w") as f:
     raw_dataset(f, "w", (4, 1 << 22), (4, 1 << 22), deflate=True, fill=1.5, dtype=h5py.h5t.IEEE_F32BE)
