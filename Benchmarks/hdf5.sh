@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Times the conversion of HDF5 files of 1 GB to safetensors beside h5py and safetensors in Python, in turn: contiguous, and chunked with shuffle
-# and deflate. GRAFT_PYTHON is an interpreter with h5py, numpy and safetensors. Python's time begins when its imports are done, and it does
-# not sync; graftc's is that of the whole process, which does.
+# Times the conversion of HDF5 files of 1 GB to safetensors beside h5py and safetensors in Python, in turn: contiguous,
+# and chunked with shuffle and deflate. GRAFT_PYTHON is an interpreter with h5py, numpy and safetensors. Python's time
+# begins when its imports are done, and it does not sync; graftc's is that of the whole process, which does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -53,5 +53,8 @@ for kind in plain packed; do
   python=$(median <"$folder/python-$kind.seconds")
   graft=$(median <"$folder/graft-$kind.seconds")
   awk -v k="$kind" -v p="$python" -v g="$graft" -v a="$(peak_of "python-$kind")" -v b="$(peak_of "graft-$kind")" \
-    'BEGIN { printf "%-7s h5py %6.2f s, %5d MB   graft %6.2f s, %5d MB   %.2f of the time, %.3f of the memory\n", k, p, a, g, b, g / p, b / a }'
+    'BEGIN {
+      printf "%-7s h5py %6.2f s, %5d MB   graft %6.2f s, %5d MB   ", k, p, a, g, b
+      printf "%.2f of the time, %.3f of the memory\n", g / p, b / a
+    }'
 done

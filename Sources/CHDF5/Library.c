@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct graft_hdf5_library library;
+struct graft_hdf5_library graft_hdf5_library;
 static int is_loaded;
 
 static void *open_library(void) {
@@ -24,25 +24,25 @@ static void load(void) {
     void *handle = open_library();
     if (!handle) return;
 #define GRAFT_FUNCTION(name) \
-    *(void **)(&library.name) = dlsym(handle, #name); \
-    if (!library.name) return;
+    *(void **)(&graft_hdf5_library.name) = dlsym(handle, #name); \
+    if (!graft_hdf5_library.name) return;
     GRAFT_HDF5_FUNCTIONS(GRAFT_FUNCTION)
 #undef GRAFT_FUNCTION
     unsigned major, minor, release;
-    if (library.H5get_libversion(&major, &minor, &release) < 0) return;
+    if (graft_hdf5_library.H5get_libversion(&major, &minor, &release) < 0) return;
     // Structures of other versions differ.
     if (major != H5_VERS_MAJOR || minor != H5_VERS_MINOR) return;
-    library.H5dont_atexit();
-    if (library.H5open() < 0) return;
+    graft_hdf5_library.H5dont_atexit();
+    if (graft_hdf5_library.H5open() < 0) return;
 #define GRAFT_ID(name) { \
         const hid_t *place = dlsym(handle, #name); \
         if (!place) return; \
-        library.name = *place; \
+        graft_hdf5_library.name = *place; \
     }
     GRAFT_HDF5_IDS(GRAFT_ID)
 #undef GRAFT_ID
     // No code is loaded because a file names a filter.
-    library.H5PLset_loading_state(0);
+    graft_hdf5_library.H5PLset_loading_state(0);
     is_loaded = 1;
 }
 
@@ -50,8 +50,8 @@ const struct graft_hdf5_library *graft_hdf5_load(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, load);
     if (!is_loaded) return NULL;
-    library.H5Eset_auto2(H5E_DEFAULT, NULL, NULL);  // A setting of the thread.
-    return &library;
+    graft_hdf5_library.H5Eset_auto2(H5E_DEFAULT, NULL, NULL);  // A setting of the thread.
+    return &graft_hdf5_library;
 }
 
 struct complaint {

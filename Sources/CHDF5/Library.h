@@ -18,7 +18,7 @@
     X(H5PLset_loading_state) X(H5FDregister) X(H5Pset_driver) X(H5Fopen) X(H5Fcreate) X(H5Fclose) X(H5Pcreate) \
     X(H5Pclose) X(H5Gopen2) X(H5Gcreate2) X(H5Gclose) X(H5Literate) X(H5Lget_val) X(H5Oget_info_by_name2) \
     X(H5Oget_info2) X(H5Oget_info1) X(H5Dopen2) X(H5Dcreate2) X(H5Dclose) X(H5Dget_type) X(H5Dget_space) \
-    X(H5Dget_create_plist) X(H5Dget_offset) X(H5Dget_storage_size) X(H5Dget_chunk_info_by_coord) X(H5Dread) \
+    X(H5Dget_create_plist) X(H5Dget_offset) X(H5Dget_storage_size) X(H5Dread_chunk) X(H5Dread) \
     X(H5Pget_layout) X(H5Pget_external_count) X(H5Pget_chunk) X(H5Pget_chunk_opts) X(H5Pget_nfilters) \
     X(H5Pget_filter2) X(H5Pfill_value_defined) X(H5Pget_fill_value) X(H5Pset_alignment) \
     X(H5Pset_obj_track_times) X(H5Pset_char_encoding) X(H5Pset_alloc_time) X(H5Pset_fill_time) \
@@ -47,6 +47,9 @@ struct graft_hdf5_library {
     GRAFT_HDF5_IDS(GRAFT_ID)
 #undef GRAFT_ID
 };
+
+/// The library, empty until it is loaded.
+extern struct graft_hdf5_library graft_hdf5_library;
 
 /// The library, loaded and silent, or NULL where there is none of the version that graft was built for.
 const struct graft_hdf5_library *graft_hdf5_load(void);

@@ -20,6 +20,8 @@ struct graft_hdf5_skeleton {
 static const struct graft_hdf5_library *h5;
 static _Thread_local char failure[512] = "there is no libhdf5 of the version that graft was built for";
 
+int graft_hdf5_is_there(void) { return graft_hdf5_load() != NULL; }
+
 int graft_hdf5_memory_file(void) { return memfd_create("graft-hdf5", MFD_CLOEXEC); }
 
 const char *graft_hdf5_failure(void) { return failure; }

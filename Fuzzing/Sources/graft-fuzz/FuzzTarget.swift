@@ -28,7 +28,7 @@ enum FuzzTarget: String, CaseIterable {
     switch self {
     case .pytorch: "pt"
     case .hdf5: "h5"
-    case .safetensors, .npy, .npz, .gguf, .pickle, .index, .graft: rawValue
+    case .safetensors, .npy, .npz, .gguf, .onnx, .pickle, .index, .graft: rawValue
     }
   }
 

@@ -1,7 +1,7 @@
 // What graft has libhdf5 do: tell what is in a file, and lay a file out. No type of the library shows here.
 //
-// The library is loaded when it is first needed: it brings thirty others with it, which would cost every program that links
-// graft 10 ms.
+// The library is loaded when it is first needed: it brings thirty others with it, which would cost every program that
+// links graft 10 ms.
 #pragma once
 
 #include <stddef.h>
@@ -10,15 +10,22 @@
 
 // A child process that reads a file's structure.
 
-/// Starts one that surveys the bytes of `file` from `offset` on. Its answer comes through `answer`, the reading end of a
-/// pipe. Returns 0 or an error number.
+/// Starts one that surveys the bytes of `file` from `offset` on. Its answer comes through `answer`, the reading end of
+/// a pipe. Returns 0 or an error number.
 int graft_hdf5_start_survey(int file, int64_t offset, int64_t length, int *_Nonnull answer, pid_t *_Nonnull child);
 
 /// The most bytes that the answer for a file of `length` bytes has.
 int64_t graft_hdf5_answer_limit(int64_t length);
 
-/// How the child ends where the library cannot be loaded, takes more than it may, or fails, beside signals.
+/// The most seconds of processor time that the child takes for a file of `length` bytes.
+int64_t graft_hdf5_processor_seconds(int64_t length);
+
+/// How the child ends, beside signals, where the library cannot be loaded, a file holds too much, or the library fails.
+/// The answer to the last two ends with what was wrong.
 enum { GRAFT_HDF5_NO_LIBRARY = 70, GRAFT_HDF5_TOO_MUCH = 71, GRAFT_HDF5_FAILED = 72 };
+
+/// In how many others a type may lie: enumerations, compounds, arrays and lists.
+enum { GRAFT_HDF5_TYPE_DEPTH = 32 };
 
 /// What an answer's records begin with; `Survey.c` says what follows.
 enum {
@@ -30,6 +37,9 @@ enum {
 };
 
 // A file without values, in which every dataset has its place.
+
+/// Whether there is a library to lay it out.
+int graft_hdf5_is_there(void);
 
 typedef struct graft_hdf5_skeleton graft_hdf5_skeleton;
 
@@ -56,8 +66,8 @@ int graft_hdf5_add_attribute(
     graft_hdf5_skeleton *_Nonnull skeleton, const char *_Nonnull path, const char *_Nonnull name, int is_list,
     size_t count, const char *_Nullable const *_Nonnull texts);
 
-/// Adds a dataset of elements of `width` bytes; `dtype` names an opaque type. Its bytes will begin at `offset`, which is -1
-/// where it has none.
+/// Adds a dataset of elements of `width` bytes; `dtype` names an opaque type. Its bytes will begin at `offset`, which
+/// is -1 where it has none.
 int graft_hdf5_add_dataset(
     graft_hdf5_skeleton *_Nonnull skeleton, const char *_Nonnull path, graft_hdf5_kind kind, size_t width,
     const char *_Nullable dtype, int rank, const uint64_t *_Nullable sizes, int64_t *_Nonnull offset,

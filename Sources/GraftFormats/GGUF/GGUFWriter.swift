@@ -23,7 +23,7 @@ final class GGUFWriter: StreamingCheckpointWriter {
     try Declarations.checkNames(declarations)
     let isFirst = request.shard.map { $0.number == 0 } ?? true
     var metadata = isFirst ? request.metadata : [:]  // The first of several files tells everything.
-    metadata.merge(request.deferred.map { ($0, String(repeating: "0", count: 64)) }) { _, later in later }
+    metadata.merge(request.deferred.map { ($0, WriterRequest.deferredPlaceholder) }) { _, later in later }
     var types = Self.types(metadata.removeValue(forKey: GGUFReader.typesKey))
     let own = GGUFReader.ownArchitecture
     if isFirst, metadata[own.key] == nil { metadata[own.key] = own.text }

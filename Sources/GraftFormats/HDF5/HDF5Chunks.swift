@@ -17,6 +17,9 @@ struct HDF5Chunks: Sendable {
     case shuffle(Int)
   }
 
+  /// A row of chunks takes so much memory, where the file does not hold a hundredth of it.
+  private static let memoryLimit = 1 << 30
+
   private let name: String
   private let shape: Shape
   private let chunk: [Int]
@@ -27,16 +30,23 @@ struct HDF5Chunks: Sendable {
   private let leavesCutChunks: Bool
   /// In the order of their coordinates; none where nothing was ever written.
   private let chunks: [Chunk]
-  private let fill: [UInt8]
+  /// How many there are in a row.
+  private let countPerRow: Int
+  private let fill: HDF5Fill
   private let chunkByteCount: Int
+  /// The bytes of a place in which one thread unpacks a chunk.
+  private let placeByteCount: Int
+  /// The bytes of a row of the tensor, along its first axis.
+  private let lineByteCount: Int
+  /// Whether some chunks were never written.
+  let hasGaps: Bool
 
-  /// Checks what the child tells of the chunks of `name` against the file. Their places are counted from `base`: HDF5 1.10
-  /// adds the bytes of a user block to those of datasets, not to those of chunks.
+  /// Checks what the child tells of the chunks of `name`, a tensor of `byteCount` bytes, against the file.
   ///
-  /// - Throws: `hdf5.chunk`, `hdf5.filter`, `hdf5.limit`, `hdf5.range`.
+  /// - Throws: `hdf5.chunk`, `hdf5.filter`, `hdf5.limit`, `hdf5.range`, `hdf5.size`.
   init(
-    _ table: HDF5ChunkTable, name: String, shape: Shape, width: Int, fill: [UInt8], _ mapped: MappedFile,
-    _ window: Range<Int>, base: Int
+    _ table: HDF5ChunkTable, name: String, shape: Shape, width: Int, byteCount tensorByteCount: Int, fill: HDF5Fill,
+    _ mapped: MappedFile, _ window: Range<Int>
   ) throws(Diagnostic) {
     let place = Location(mapped.path, window, tensor: name)
     func refusal(_ rule: String, _ message: String) -> Diagnostic {
@@ -60,14 +70,16 @@ struct HDF5Chunks: Sendable {
       throw refusal("hdf5.filter", "was deflated twice")
     }
     let chunk = table.sizes.compactMap { Int(exactly: $0) }
-    guard chunk.count == shape.rank, table.sizes.count == shape.rank, !chunk.contains(0),
+    guard shape.rank > 0, chunk.count == shape.rank, table.sizes.count == shape.rank, !chunk.contains(0),
       let byteCount = Shape(chunk).elementCount.flatMap({ count -> Int? in
         let (bytes, overflow) = count.multipliedReportingOverflow(by: width)
         return overflow || bytes > Int(UInt32.max) ? nil : bytes
       })
     else { throw refusal("hdf5.chunk", "has chunks of the size \(table.sizes)") }
     counts = zip(shape.axes, chunk).map { $0 / $1 + ($0 % $1 == 0 ? 0 : 1) }
-    guard let told = table.chunks else { throw refusal("hdf5.limit", "has more chunks than are read") }
+    guard let told = table.chunks else {
+      throw refusal("hdf5.limit", "has more chunks than are read, 1,048,576 of a file")
+    }
     guard told.isEmpty || told.count == Shape(counts).elementCount else {
       throw refusal("hdf5.chunk", "has \(told.count) chunks, not \(Shape(counts))")
     }
@@ -78,7 +90,7 @@ struct HDF5Chunks: Sendable {
         chunks.append(Chunk(range: nil, mask: 0))
         continue
       }
-      guard let range = HDF5Dataset.range(one.offset, one.byteCount, in: base..<window.upperBound) else {
+      guard let range = HDF5Dataset.range(one.offset, one.byteCount, in: window) else {
         throw refusal("hdf5.range", "has a chunk of \(one.byteCount) bytes at \(one.offset), past the end of the file")
       }
       // Deflate makes at most 1,032 bytes of one; nothing else changes the size but for a checksum.
@@ -97,29 +109,62 @@ struct HDF5Chunks: Sendable {
     self.chunks = chunks
     self.fill = fill
     chunkByteCount = byteCount
+    // Deflate may leave more than there was, but not much.
+    let largest = chunks.reduce(0) { max($0, $1.range?.count ?? 0) }
+    placeByteCount = max(byteCount + 4 * steps.count, min(largest, byteCount + byteCount / 8 + 64))
+    hasGaps = chunks.contains { $0.range == nil }
+    // Of an empty tensor, the product of the sizes may overflow, and the number of chunks.
+    lineByteCount = tensorByteCount == 0 ? 0 : tensorByteCount / shape.axes[0]
+    countPerRow = counts[0] == 0 ? 0 : chunks.count / counts[0]
+    try checkMemory(of: window, place)
   }
 
-  /// The bytes in which one thread unpacks a chunk, in two halves. Deflate may leave more than there was, but not much.
-  private var roomByteCount: Int {
-    let largest = chunks.reduce(0) { max($0, $1.range?.count ?? 0) }
-    return steps.isEmpty
-      ? 0 : 2 * max(chunkByteCount + 4 * steps.count, min(largest, chunkByteCount + chunkByteCount / 8 + 64))
+  /// Refuses rows that would take memory for what the file has next to nothing of.
+  private func checkMemory(of window: Range<Int>, _ place: Location) throws(Diagnostic) {
+    let needed = rowByteCount + roomByteCount
+    guard needed > Self.memoryLimit else { return }
+    for row in 0..<rowCount where isWritten(row..<row + 1) {
+      let stored = chunks[row * countPerRow..<(row + 1) * countPerRow].reduce(0) {
+        min($0 + ($1.range?.count ?? 0), window.count)
+      }
+      guard needed / 100 <= stored else {
+        throw Diagnostic(
+          "hdf5.size",
+          "'\(name.shortened)' takes \(needed) bytes to unpack a row of chunks, of which the file holds \(stored)",
+          at: place)
+      }
+    }
   }
+
+  /// How many places one thread needs: a filter puts what it gives into another one than it reads.
+  private var placeCount: Int {
+    min(2, steps.count { if case .fletcher32 = $0 { false } else { true } })
+  }
+
+  /// The bytes in which one thread unpacks a chunk.
+  private var roomByteCount: Int { placeCount * placeByteCount }
 
   /// How many threads unpack chunks: as many as there are processors, while that takes little memory.
   private var workerCount: Int {
-    steps.isEmpty || chunks.isEmpty
-      ? 1 : max(1, min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), chunks.count, 16, (16 << 20) / max(1, roomByteCount)))
+    let room = roomByteCount
+    return room == 0
+      ? 1 : max(1, min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), chunks.count, 16, (16 << 20) / room))
   }
 
   /// The bytes that unpacking takes beside what is unpacked.
-  var workingByteCount: Int { chunks.isEmpty ? 0 : workerCount * roomByteCount }
-
-  /// The bytes of a row of the tensor, along its first axis.
-  private var lineByteCount: Int { shape.axes.dropFirst().reduce(width, *) }
+  var workingByteCount: Int { workerCount * roomByteCount }
 
   /// The bytes of a row of chunks, the last of which may be shorter.
   var rowByteCount: Int { min(chunk[0], shape.axes[0]) * lineByteCount }
+
+  /// Whether any chunk of `rows` was ever written.
+  func isWritten(_ rows: Range<Int>) -> Bool {
+    !chunks.isEmpty
+      && chunks[rows.lowerBound * countPerRow..<rows.upperBound * countPerRow].contains { $0.range != nil }
+  }
+
+  /// Whether any chunk was.
+  var isWritten: Bool { isWritten(0..<rowCount) }
 
   /// How many rows of chunks there are.
   var rowCount: Int { shape.elementCount == 0 ? 0 : counts[0] }
@@ -138,16 +183,15 @@ struct HDF5Chunks: Sendable {
   func read(
     rows: Range<Int>, into target: UnsafeMutableRawBufferPointer, _ mapped: MappedFile
   ) throws(Diagnostic) {
-    let perRow = counts.dropFirst().reduce(1, *)
-    let numbers = rows.lowerBound * perRow..<rows.upperBound * perRow
+    let numbers = rows.lowerBound * countPerRow..<rows.upperBound * countPerRow
     let workers = min(workerCount, numbers.count)
-    let room = roomByteCount
+    let (placeCount, placeByteCount) = (placeCount, placeByteCount)
     // The first chunk that cannot be read, whichever thread comes to it first.
     let failure = Mutex<(number: Int, diagnostic: Diagnostic)?>(nil)
     // Each chunk has bytes of its own in it.
     nonisolated(unsafe) let target = target
     @Sendable func work(_ worker: Int) {
-      let room = Storage(byteCount: room)
+      let room = (0..<placeCount).map { _ in Storage(byteCount: placeByteCount) }
       for number in stride(from: numbers.lowerBound + worker, to: numbers.upperBound, by: max(1, workers)) {
         do throws(Diagnostic) { try read(number, rows.lowerBound, into: target, room, mapped) } catch {
           failure.withLock { if $0.map({ $0.number > number }) ?? true { $0 = (number, error) } }
@@ -161,7 +205,7 @@ struct HDF5Chunks: Sendable {
 
   /// Puts the chunk `number` where it belongs in `target`, which begins with row `firstRow`.
   private func read(
-    _ number: Int, _ firstRow: Int, into target: UnsafeMutableRawBufferPointer, _ room: Storage, _ mapped: MappedFile
+    _ number: Int, _ firstRow: Int, into target: UnsafeMutableRawBufferPointer, _ room: [Storage], _ mapped: MappedFile
   ) throws(Diagnostic) {
     var place = [Int](repeating: 0, count: counts.count)
     var rest = number
@@ -171,7 +215,7 @@ struct HDF5Chunks: Sendable {
     }
     let box = zip(zip(place, chunk), shape.axes).map { min($0.1, $1 - $0.0) }
     var bytes: UnsafeRawBufferPointer?
-    if !chunks.isEmpty, let range = chunks[number].range {
+    if let range = chunks[number].range {
       bytes = try unpack(range, leavesCutChunks && box != chunk ? .max : chunks[number].mask, room, mapped)
     }
     place[0] -= firstRow * chunk[0]
@@ -180,17 +224,17 @@ struct HDF5Chunks: Sendable {
 
   /// The elements of the chunk at `range`, undoing the filters that `mask` does not leave out.
   private func unpack(
-    _ range: Range<Int>, _ mask: UInt32, _ room: Storage, _ mapped: MappedFile
+    _ range: Range<Int>, _ mask: UInt32, _ room: [Storage], _ mapped: MappedFile
   ) throws(Diagnostic) -> UnsafeRawBufferPointer {
     var bytes = UnsafeRawBufferPointer(rebasing: mapped.storage.bytes[range])
     func refusal(_ rule: String, _ message: String) -> Diagnostic {
       Diagnostic(rule, "a chunk of '\(name.shortened)' \(message)", at: Location(mapped.path, range, tensor: name))
     }
-    var isUpper = false
-    /// The half of the room that `bytes` are not in.
-    func nextRoom(_ count: Int) -> UnsafeMutableRawBufferPointer {
-      isUpper.toggle()
-      return UnsafeMutableRawBufferPointer(start: room.start + (isUpper ? room.byteCount / 2 : 0), count: count)
+    var next = 0
+    /// The place that `bytes` are not in.
+    func nextPlace(_ count: Int) -> UnsafeMutableRawBufferPointer {
+      next = (next + 1) % room.count
+      return UnsafeMutableRawBufferPointer(start: room[next].start, count: count)
     }
     for (number, step) in steps.enumerated().reversed() where number >= 32 || mask >> UInt32(number) & 1 == 0 {
       switch step {
@@ -199,15 +243,15 @@ struct HDF5Chunks: Sendable {
         guard HDF5Filter.hasChecksum(bytes) else { throw refusal("hdf5.checksum", "has another checksum than it says") }
         bytes = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)])
       case .shuffle(let width):
-        guard bytes.count <= room.byteCount / 2 else { throw refusal("hdf5.chunk", "is larger than its elements") }
-        let target = nextRoom(bytes.count)
+        guard bytes.count <= room[0].byteCount else { throw refusal("hdf5.chunk", "is larger than its elements") }
+        let target = nextPlace(bytes.count)
         HDF5Filter.unshuffle(bytes, width, into: target)
         bytes = UnsafeRawBufferPointer(target)
       case .deflate:
         let sums = steps[..<number].enumerated().count {
           if case .fletcher32 = $0.element { mask >> UInt32($0.offset) & 1 == 0 } else { false }
         }
-        let target = nextRoom(chunkByteCount + 4 * sums)
+        let target = nextPlace(chunkByteCount + 4 * sums)
         guard HDF5Filter.inflate(bytes, into: target) else {
           throw refusal("hdf5.deflate", "cannot be unpacked to the \(target.count) bytes that it has")
         }
@@ -236,10 +280,8 @@ struct HDF5Chunks: Sendable {
     while true {
       if let from = bytes?.baseAddress {
         (to + goal).copyMemory(from: from + source, byteCount: run)
-      } else if fill.isEmpty {
-        (to + goal).initializeMemory(as: UInt8.self, repeating: 0, count: run)
       } else {
-        for byte in 0..<run { to.storeBytes(of: fill[byte % width], toByteOffset: goal + byte, as: UInt8.self) }
+        fill.write(into: UnsafeMutableRawBufferPointer(start: to + goal, count: run))
       }
       var axis = rank - 2
       while axis >= 0 {

@@ -7,8 +7,8 @@ struct HDF5Content {
     let dataset: HDF5Dataset
     /// Where its header stands, which tells the order in which a file was written.
     let address: UInt64
-    /// The path of the tensor that it is another name of.
-    var target: String?
+    /// The number of the tensor that it is another name of.
+    var target: Int?
   }
 
   private(set) var tensors: [Found] = []
@@ -18,24 +18,26 @@ struct HDF5Content {
   private var others: [(path: String, what: String)] = []
   /// Links to groups, and groups under other names: what is in them is there already.
   private var otherGroups: [String] = []
+  /// The tensor that each dataset of the survey is, `nil` where it is none.
+  private var tensorsOfDatasets: [Int?] = []
   private let file: String
 
   /// Takes the datasets of `survey`.
   ///
   /// - Throws: rules of the page `hdf5`.
-  init(
-    _ survey: HDF5Survey, _ mapped: MappedFile, _ window: Range<Int>, base: Int
-  ) throws(Diagnostic) {
+  init(_ survey: HDF5Survey, _ mapped: MappedFile, _ window: Range<Int>) throws(Diagnostic) {
     file = mapped.path
     var numbers: [UInt64: Int] = [:]
     var ignored: Set<UInt64> = []
+    var (declared, stored) = (0, 0)
     for dataset in survey.datasets {
+      tensorsOfDatasets.append(nil)
       guard let description = dataset.description else {
         if let number = numbers[dataset.address] {
+          tensorsOfDatasets[tensorsOfDatasets.count - 1] = tensors.count
           tensors.append(
             Found(
-              name: dataset.path, dataset: tensors[number].dataset, address: dataset.address,
-              target: tensors[number].name))
+              name: dataset.path, dataset: tensors[number].dataset, address: dataset.address, target: number))
         } else if !ignored.contains(dataset.address) {
           throw Diagnostic(
             "hdf5.answer", "'\(dataset.path.shortened)' is told to be a dataset that was not told of",
@@ -61,13 +63,22 @@ struct HDF5Content {
         ignored.insert(dataset.address)
       case (.tensor(let dtype, let isBigEndian), let sizes?):
         let tensor = try HDF5Dataset(
-          dataset.path, dtype, isBigEndian: isBigEndian, sizes, description, mapped, window, base: base)
+          dataset.path, dtype, isBigEndian: isBigEndian, sizes, description, mapped, window)
         if dataset.path == HDF5Reader.metadataName, dtype == .u8, sizes.count == 1 {
           metadata = tensor
           ignored.insert(dataset.address)
           continue
         }
+        declared += tensor.byteCount
+        stored = min(stored + tensor.storedByteCount, window.count)
+        guard !HDF5Dataset.isMostlyAbsent(declared, stored: stored) else {
+          throw Diagnostic(
+            "hdf5.size",
+            "the datasets up to '\(dataset.path.shortened)' have \(declared) bytes, of which the file holds \(stored)",
+            at: Location(file, window, tensor: dataset.path))
+        }
         numbers[dataset.address] = tensors.count
+        tensorsOfDatasets[tensorsOfDatasets.count - 1] = tensors.count
         tensors.append(Found(name: dataset.path, dataset: tensor, address: dataset.address))
       }
     }
@@ -83,70 +94,31 @@ struct HDF5Content {
   /// Adds what soft links lead to, and refuses what leads nowhere or out of the file.
   ///
   /// - Throws: `hdf5.outside`, `hdf5.cycle`, `hdf5.dangling`.
-  mutating func resolveLinks(_ survey: HDF5Survey) throws(Diagnostic) {
+  mutating func resolveLinks(_ survey: HDF5Survey, _ tree: HDF5Tree) throws(Diagnostic) {
     func refusal(_ rule: String, _ path: String, _ message: String) -> Diagnostic {
       Diagnostic(rule, "'\(path.shortened)' \(message)", at: Location(file, tensor: path))
     }
-    var paths: [UInt64: String] = [:]
-    var groups: [String: String] = [:]  // To the path under which a group's members are told.
-    for group in survey.groups {
-      guard group.isAgain else {
-        paths[group.address] = group.path
-        groups[group.path] = group.path
-        continue
-      }
-      guard let first = paths[group.address], !first.isEmpty, !group.path.hasPrefix(first + "/") else {
-        throw refusal("hdf5.cycle", group.path, "is a group that it is in itself")
-      }
-      groups[group.path] = first
-      otherGroups.append(group.path)
+    for group in survey.groups where group.isAgain { otherGroups.append(group.path) }
+    for link in survey.links where link.kind != .soft {
+      throw refusal("hdf5.outside", link.path, "is a link that leads into another file")
     }
-    var softLinks: [String: String] = [:]
-    for link in survey.links {
-      guard link.kind == .soft else {
-        throw refusal("hdf5.outside", link.path, "is a link that leads into another file")
-      }
-      softLinks[link.path] = link.target
-    }
-    let numbers = Dictionary(tensors.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-    let others = Set(others.map(\.path))
-    for link in survey.links {
-      var steps = 0
-      guard let path = Self.follow(link.path, softLinks, groups, &steps) else {
-        throw refusal("hdf5.cycle", link.path, "is a link that goes in a circle, or through more than 64 others")
-      }
-      if let number = numbers[path] {
+    var links = HDF5Links(survey, tree)
+    for (number, link) in survey.links.enumerated() {
+      switch links.goal(of: number) {
+      case .dataset(let dataset):
+        guard let number = tensorsOfDatasets[dataset] else { continue }
         let target = tensors[number]
         tensors.append(
           Found(
-            name: link.path, dataset: target.dataset, address: target.address, target: target.target ?? target.name))
-      } else if groups[path] != nil {
-        otherGroups.append(link.path)
-      } else if !others.contains(path) {
+            name: link.path, dataset: target.dataset, address: target.address, target: target.target ?? number))
+      case .group: otherGroups.append(link.path)
+      case .nothing:
         throw refusal("hdf5.dangling", link.path, "is a link to '\(link.target.shortened)', which is not there")
+      case nil:
+        throw refusal(
+          "hdf5.cycle", link.path, "is a link that goes in a circle, or through \(HDF5Links.limit) others")
       }
     }
-  }
-
-  /// The path that `path` leads to once no step of it is a link, or `nil` where that takes too many steps.
-  private static func follow(
-    _ path: String, _ links: [String: String], _ groups: [String: String], _ steps: inout Int
-  ) -> String? {
-    var left = path.split(separator: "/").map(String.init)[...]
-    var reached = ""
-    while let step = left.popFirst() {
-      if step == "." { continue }
-      let next = reached.isEmpty ? step : reached + "/" + step
-      if let target = links[next] {
-        steps += 1
-        guard steps <= 64, left.count <= 4096 else { return nil }
-        if target.hasPrefix("/") { reached = "" }
-        left = (target.split(separator: "/").map(String.init) + left)[...]
-      } else {
-        reached = groups[next] ?? next
-      }
-    }
-    return reached
   }
 
   // MARK: Names, order and ties
@@ -159,7 +131,6 @@ struct HDF5Content {
     var seen: Set<String> = []
     for index in tensors.indices {
       if let name = names[tensors[index].name] { tensors[index].name = name }
-      if let name = tensors[index].target.flatMap({ names[$0] }) { tensors[index].target = name }
       guard seen.insert(tensors[index].name).inserted else {
         throw Diagnostic(
           "hdf5.metadata", "two tensors are called '\(tensors[index].name.shortened)'", at: Location(file))
@@ -175,16 +146,21 @@ struct HDF5Content {
     let keys = tensors.enumerated().map { number, tensor in
       (places[tensor.name] ?? .max, tensor.address, tensor.target == nil ? 0 : 1, number)
     }
-    tensors = tensors.indices.sorted { keys[$0] < keys[$1] }.map { tensors[$0] }
+    let order = tensors.indices.sorted { keys[$0] < keys[$1] }
+    var newNumbers = [Int](repeating: 0, count: order.count)
+    for (new, old) in order.enumerated() { newNumbers[old] = new }
+    tensors = order.map { old in
+      var tensor = tensors[old]
+      tensor.target = tensor.target.map { newNumbers[$0] }
+      return tensor
+    }
   }
 
   /// What each tensor is another name of, by numbers.
   var aliases: [Int: TensorAlias] {
-    let numbers = Dictionary(
-      tensors.enumerated().filter { $1.target == nil }.map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     var aliases: [Int: TensorAlias] = [:]
     for (index, tensor) in tensors.enumerated() {
-      guard let target = tensor.target.flatMap({ numbers[$0] }) else { continue }
+      guard let target = tensor.target else { continue }
       aliases[index] = TensorAlias(wholeOf: target, shape: tensor.dataset.type.shape ?? [])
     }
     return aliases
@@ -215,14 +191,15 @@ struct HDF5Content {
   func notes(in path: String) -> [String] {
     var notes: [String] = []
     if let first = others.first {
+      let are = others.count == 1 ? "is no tensor" : "are no tensors"
       notes.append(
-        "\(counted(others.count, "dataset")) of '\(path)' \(others.count == 1 ? "is" : "are") no tensor\(others.count == 1 ? "" : "s"): "
-          + "'\(first.path.shortened)' holds \(first.what)")
+        "\(counted(others.count, "dataset")) of '\(path)' \(are): '\(first.path.shortened)' holds \(first.what)")
     }
     if let first = otherGroups.first {
+      let are = otherGroups.count == 1 ? "is" : "are"
       notes.append(
-        "\(counted(otherGroups.count, "group")) of '\(path)' \(otherGroups.count == 1 ? "is" : "are") left out as another name of one that is there: '\(first.shortened)'"
-      )
+        "\(counted(otherGroups.count, "group")) of '\(path)' \(are) left out as another name of one that is there: "
+          + "'\(first.shortened)'")
     }
     return notes
   }

@@ -15,17 +15,18 @@ struct HDF5Dataset: Sendable {
   let byteCount: Int
   private let dtype: DType
   private let shape: Shape
-  private let width: Int
   private let isBigEndian: Bool
   private let place: Place
-  private let fill: [UInt8]
+  private let fill: HDF5Fill
+  /// Of its bytes those that the file holds, packed or not, by its own account.
+  let storedByteCount: Int
 
   /// What `description` tells of the dataset `name`, checked against the file that is `window` of `mapped`.
   ///
   /// - Throws: rules of the page `hdf5`.
   init(
     _ name: String, _ dtype: DType, isBigEndian: Bool, _ sizes: [UInt64], _ description: HDF5Description,
-    _ mapped: MappedFile, _ window: Range<Int>, base: Int
+    _ mapped: MappedFile, _ window: Range<Int>
   ) throws(Diagnostic) {
     let location = Location(mapped.path, window, tensor: name)
     func refusal(_ rule: String, _ message: String) -> Diagnostic {
@@ -42,15 +43,13 @@ struct HDF5Dataset: Sendable {
     case .outside: break
     }
     // No file unpacks to more, and where nothing is stored at all, memory must not follow a number.
-    guard byteCount <= 1 << 20 || byteCount / 1032 <= window.count,
-      byteCount <= 4 << 30 || byteCount / 1000 <= stored
+    guard byteCount <= 1 << 20 || byteCount / 1032 <= window.count, !Self.isMostlyAbsent(byteCount, stored: stored)
     else {
       throw refusal(
         "hdf5.size", "of \(dtype) \(shape) has \(byteCount) bytes, of which the file holds \(stored)")
     }
     let width = dtype.byteWidth ?? 1
-    var fill = description.fill
-    if fill.count != width || fill.allSatisfy({ $0 == 0 }) { fill = [] }
+    let fill = HDF5Fill(description.fill, width: width)
     switch description.layout {
     case .outside: place = .fill  // Refused before it comes here.
     case .contiguous(let offset, let count):
@@ -69,17 +68,24 @@ struct HDF5Dataset: Sendable {
       }
       place = .inline(bytes)
     case .chunked(let table):
-      place = .chunks(
-        try HDF5Chunks(table, name: name, shape: shape, width: width, fill: fill, mapped, window, base: base))
+      let chunks = try HDF5Chunks(
+        table, name: name, shape: shape, width: width, byteCount: byteCount, fill: fill, mapped, window)
+      place = chunks.isWritten ? .chunks(chunks) : .fill
     }
     self.name = name
     type = TensorType(dtype, shape)
     self.byteCount = byteCount
     self.dtype = dtype
     self.shape = shape
-    self.width = width
     self.isBigEndian = isBigEndian
     self.fill = fill
+    storedByteCount = min(stored, window.count)
+  }
+
+  /// Whether next to nothing of what has `byteCount` bytes is in a file, and that is more than a disk should be filled
+  /// with.
+  static func isMostlyAbsent(_ byteCount: Int, stored: Int) -> Bool {
+    byteCount > 4 << 30 && byteCount / 1000 > stored
   }
 
   /// The bytes of the map that a file tells of by an offset and a length, or `nil` where they are not in `window`.
@@ -128,7 +134,9 @@ struct HDF5Dataset: Sendable {
     case .bytes: region(in: mapped) == nil ? min(run, byteCount) : 0
     case .inline, .fill: min(run, byteCount)
     case .chunks(let chunks):
-      min(run, byteCount) + chunks.rowCount(within: run) * chunks.rowByteCount + chunks.workingByteCount
+      // A run that is put together, one of what was never written, and rows.
+      (chunks.hasGaps ? 2 : 1) * min(run, byteCount) + chunks.rowCount(within: run) * chunks.rowByteCount
+        + chunks.workingByteCount
     }
   }
 
@@ -150,14 +158,11 @@ struct HDF5Dataset: Sendable {
     }
     // Rows that make about a run together, so that several threads have work.
     let step = chunks.rowCount(within: run)
-    let row = Storage(byteCount: step * chunks.rowByteCount)
+    var row: Storage?
+    var blank: Storage?
     var filled = 0
-    for number in stride(from: 0, to: chunks.rowCount, by: max(1, step)) {
-      let rows = number..<min(number + step, chunks.rowCount)
-      let part = UnsafeMutableRawBufferPointer(start: row.start, count: chunks.bytes(ofRows: rows).count)
-      try chunks.read(rows: rows, into: part, mapped)
-      if isBigEndian { swapBytes(of: dtype, in: part) }
-      // Rows and runs end where they will; what is left of a run waits for the next row.
+    /// Rows and runs end where they will; what is left of a run waits for the next part of the tensor.
+    func add(_ part: UnsafeRawBufferPointer) throws(Diagnostic) {
       var taken = 0
       while taken < part.count {
         if filled == 0 && part.count - taken >= run {
@@ -166,7 +171,8 @@ struct HDF5Dataset: Sendable {
           continue
         }
         let count = min(room.byteCount - filled, part.count - taken)
-        (room.start + filled).copyMemory(from: row.start + taken, byteCount: count)
+        UnsafeMutableRawBufferPointer(start: room.start + filled, count: count)
+          .copyMemory(from: UnsafeRawBufferPointer(rebasing: part[taken..<taken + count]))
         filled += count
         taken += count
         if filled == room.byteCount {
@@ -174,6 +180,30 @@ struct HDF5Dataset: Sendable {
           filled = 0
         }
       }
+    }
+    for number in stride(from: 0, to: chunks.rowCount, by: max(1, step)) {
+      let rows = number..<min(number + step, chunks.rowCount)
+      let count = chunks.bytes(ofRows: rows).count
+      guard chunks.isWritten(rows) else {
+        // What was never written takes no more memory than a run.
+        let some = blank ?? Storage(byteCount: room.byteCount)
+        if blank == nil {
+          let bytes = UnsafeMutableRawBufferPointer(start: some.start, count: some.byteCount)
+          fill.write(into: bytes)
+          if isBigEndian { swapBytes(of: dtype, in: bytes) }
+          blank = some
+        }
+        for start in stride(from: 0, to: count, by: some.byteCount) {
+          try add(UnsafeRawBufferPointer(start: some.start, count: min(some.byteCount, count - start)))
+        }
+        continue
+      }
+      let all = row ?? Storage(byteCount: step * chunks.rowByteCount)
+      row = all
+      let part = UnsafeMutableRawBufferPointer(start: all.start, count: count)
+      try chunks.read(rows: rows, into: part, mapped)
+      if isBigEndian { swapBytes(of: dtype, in: part) }
+      try add(UnsafeRawBufferPointer(part))
     }
     if filled > 0 { try body(UnsafeRawBufferPointer(start: room.start, count: filled)) }
   }
@@ -186,8 +216,7 @@ struct HDF5Dataset: Sendable {
       to.copyMemory(from: mapped.storage.start + offset + start, byteCount: target.count)
     case .inline(let bytes):
       target.copyBytes(from: bytes[start..<start + target.count])
-    case .fill:
-      for byte in target.indices { target[byte] = fill.isEmpty ? 0 : fill[(start + byte) % width] }
+    case .fill: fill.write(into: target)
     case .chunks: preconditionFailure("chunks are read by their rows")
     }
     if isBigEndian { swapBytes(of: dtype, in: target) }

@@ -1,7 +1,8 @@
 import CZlib
 import GraftIR
 
-/// What was done to a chunk before it was written. It is undone here: the library's own filters never see a file's bytes.
+/// What was done to a chunk before it was written. It is undone here: the library's own filters never see a file's
+/// bytes.
 ///
 /// Source: HDF5 File Format Specification 3.0, IV.A.2.l (filter pipeline); H5Zshuffle.c, H5Zfletcher32.c and
 /// H5checksum.c of HDF5 1.10.8.

@@ -16,9 +16,12 @@ struct HDF5Metadata {
   /// The text of attributes of groups.
   private let groups: String?
 
-  /// More attributes than these are no person's.
+  /// More attributes of the root than these are no person's, nor more of a group.
   private static let attributeLimit = 200
+  private static let groupAttributeLimit = 1000
   private static let attributeByteLimit = 1 << 20
+  /// An attribute's name stands in the header, which has no room for any length.
+  private static let nameByteLimit = 255
 
   init(_ request: WriterRequest, isArchive: Bool) {
     var metadata = request.metadata
@@ -39,14 +42,18 @@ struct HDF5Metadata {
     deferred = request.deferred
     archiveTexts = isArchive ? metadata : [:]
     if !isArchive {
-      for name in request.deferred { metadata[name] = String(repeating: "0", count: 64) }
+      for name in request.deferred { metadata[name] = WriterRequest.deferredPlaceholder }
     }
     texts = isArchive ? [:] : metadata
   }
 
   private static func isAttribute(_ key: String, _ value: String) -> Bool {
-    !key.isEmpty && key.utf8.count <= 255 && value.utf8.count <= attributeByteLimit && !key.utf8.contains(0)
-      && !value.utf8.contains(0) && !key.hasPrefix("graft.") && !key.hasPrefix("dtype")
+    isAttributeName(key) && value.utf8.count <= attributeByteLimit && !value.utf8.contains(0)
+      && !key.hasPrefix("graft.") && !key.hasPrefix("dtype")
+  }
+
+  private static func isAttributeName(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.count <= nameByteLimit && !name.utf8.contains(0)
   }
 
   /// The attributes of groups, where `add` takes the group; and the text of all where it is not as graft writes it.
@@ -66,7 +73,7 @@ struct HDF5Metadata {
       let isSound =
         member.value.members != nil
         && (!member.name.isEmpty || attributes.allSatisfy { one in !self.attributes.contains { $0.key == one.name } })
-        && attributes.allSatisfy { !$0.name.isEmpty && !$0.name.utf8.contains(0) }
+        && attributes.count <= Self.groupAttributeLimit && attributes.allSatisfy { Self.isAttributeName($0.name) }
         && texts.allSatisfy { $0.map { $0.count <= 4000 && $0.allSatisfy { !$0.utf8.contains(0) } } ?? false }
       guard isSound, add(member.name) else {
         left.append(member)

@@ -1,13 +1,14 @@
 import GraftIR
 
-/// The paths under which tensors are written. A name is its own path wherever HDF5 takes it for one: with `/` between the
-/// names of groups. Others get paths of graft's own, and are noted in the metadata.
+/// The paths under which tensors are written. A name is its own path wherever HDF5 takes it for one: with `/` between
+/// the names of groups. Others get paths of graft's own, and are noted in the metadata.
 struct HDF5Names {
   /// The path of each tensor.
   private(set) var paths: [String] = []
   /// Every group that these need, outer ones first, in the order in which they are needed.
   private(set) var groups: [String] = []
-  private var known: Set<String> = []
+  /// HDF5 tells names apart by their bytes, where Swift takes texts that look the same for one.
+  private var known: Set<[UInt8]> = []
 
   /// Longer paths are nothing that a person wrote.
   private static let byteLimit = 4096
@@ -15,12 +16,12 @@ struct HDF5Names {
   /// Finds paths for `names`, which differ.
   init(_ names: [String]) {
     // Where a tensor stands, there can be no group.
-    var inner: Set<String> = []
+    var inner: Set<[UInt8]> = []
     for name in names where Self.isPath(name) {
-      for group in Self.groups(around: name) { inner.insert(group) }
+      for group in Self.groups(around: name) { inner.insert(Array(group.utf8)) }
     }
     for (number, name) in names.enumerated() {
-      guard Self.isPath(name), !inner.contains(name) else {
+      guard Self.isPath(name), !inner.contains(Array(name.utf8)) else {
         paths.append("\(HDF5Reader.metadataName).\(number)")
         continue
       }
@@ -45,17 +46,18 @@ struct HDF5Names {
   }
 
   private mutating func addGroups(around name: String) {
-    for group in Self.groups(around: name) where known.insert(group).inserted { groups.append(group) }
+    for group in Self.groups(around: name) where known.insert(Array(group.utf8)).inserted { groups.append(group) }
   }
 
   private static func isPath(_ name: String) -> Bool {
-    let steps = name.split(separator: "/", omittingEmptySubsequences: false)
-    return name.utf8.count <= byteLimit && steps.count <= 100 && !name.utf8.contains(0)
-      && !name.hasPrefix(HDF5Reader.metadataName) && !steps.contains { $0.isEmpty || $0 == "." }
+    guard name.utf8.count <= byteLimit, !name.utf8.contains(0), !name.utf8.starts(with: HDF5Reader.metadataName.utf8)
+    else { return false }
+    let steps = HDF5Tree.steps(of: name)
+    return steps.count <= 100 && !steps.contains { $0.isEmpty || $0.elementsEqual(".".utf8) }
   }
 
   /// The beginnings of `name` that end before a `/`.
   private static func groups(around name: String) -> [String] {
-    name.indices.filter { name[$0] == "/" }.map { String(name[..<$0]) }
+    name.utf8.indices.filter { name.utf8[$0] == HDF5Tree.separator }.map { String(name[..<$0]) }
   }
 }

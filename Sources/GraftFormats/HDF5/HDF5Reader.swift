@@ -12,6 +12,14 @@ final class HDF5Reader: CheckpointReader, LocatedCheckpoint {
   /// The metadata that hold texts and lists of texts which are attributes of groups, by the paths of these.
   static let attributesKey = "graft.hdf5-attributes"
 
+  /// The most bytes that the dataset of metadata has, as many as a header of safetensors.
+  static let metadataByteLimit = 100_000_000
+
+  /// The most that are read in a file of `byteCount` bytes, which does not pack texts any further.
+  private static func metadataByteLimit(inFileOf byteCount: Int) -> Int {
+    byteCount < metadataByteLimit / 16 ? min(metadataByteLimit, 16 * byteCount + 1 << 20) : metadataByteLimit
+  }
+
   let format = HDF5Reader.formatName
   let entries: [TensorEntry]
   let metadata: [String: String]
@@ -24,21 +32,28 @@ final class HDF5Reader: CheckpointReader, LocatedCheckpoint {
   var byteCount: Int { mapped.byteCount }
   var files: [MappedFile] { [mapped] }
 
-  /// Reads the structure of the file that is `window` of `mapped`, all of it where there is none; `texts` and `notes` are
-  /// what stands around it.
+  /// Reads the structure of the file that is `window` of `mapped`, all of it where there is none; `texts` and `notes`
+  /// are what stands around it.
   ///
   /// - Throws: rules of the pages `hdf5` and `json`.
   init(
     _ mapped: MappedFile, window: Range<Int>? = nil, texts: [String: String] = [:], notes: [String] = []
   ) throws(Diagnostic) {
     let window = window ?? 0..<mapped.byteCount
-    let superblock = try HDF5Superblock(mapped, window)
+    try HDF5Superblock.check(mapped, window)
     let survey = try HDF5Survey(mapped, window)
-    var content = try HDF5Content(survey, mapped, window, base: superblock.start)
-    try content.resolveLinks(survey)
+    let tree = try HDF5Tree(survey, mapped.path)
+    var content = try HDF5Content(survey, mapped, window)
+    try content.resolveLinks(survey, tree)
     var metadata = texts
     content.addAttributes(of: survey, to: &metadata)
     if let own = content.metadata {
+      let limit = Self.metadataByteLimit(inFileOf: window.count)
+      guard own.byteCount <= limit else {
+        throw Diagnostic(
+          "hdf5.metadata", "'\(Self.metadataName)' has \(own.byteCount) bytes, and \(limit) are read at most",
+          at: Location(mapped.path, window, tensor: Self.metadataName))
+      }
       let attributes = metadata[Self.attributesKey]
       for (name, text) in try Self.texts(own.tensor(in: mapped), mapped) { metadata[name] = text }
       // Some may be attributes, and those which cannot be texts of graft's own.
@@ -49,7 +64,7 @@ final class HDF5Reader: CheckpointReader, LocatedCheckpoint {
     try content.rename(try Self.object(metadata.removeValue(forKey: Self.namesKey), mapped))
     try content.sort(
       by: try Self.list(metadata.removeValue(forKey: Self.orderKey), mapped),
-      keras: try KerasNames(survey, mapped)?.paths ?? [])
+      keras: try KerasNames(survey, tree, mapped)?.paths ?? [])
     self.mapped = mapped
     self.metadata = metadata
     datasets = content.tensors.map(\.dataset)

@@ -30,30 +30,28 @@ final class HDF5Skeleton {
 
   /// Has libhdf5 lay out a file of `plan`.
   ///
-  /// - Throws: `hdf5.library`, `hdf5.unwritable`.
+  /// - Throws: `hdf5.library`, `hdf5.unwritable`, `transfer.write`.
   init(_ plan: Plan) throws(Diagnostic) {
-    descriptor = graft_hdf5_memory_file()
-    let file = descriptor
-    var offsets: [Int?] = []
-    var headers: [UInt64] = []
-    var failure: String?
-    if file >= 0 {
-      (offsets, headers, failure) = Self.lock.withLock { _ in Self.layOut(plan, in: file) }
-    } else {
-      failure = systemMessage(errno)
+    guard Self.lock.withLock({ _ in graft_hdf5_is_there() }) != 0 else {
+      throw Diagnostic(
+        "hdf5.library", "there is no libhdf5 1.10 to lay out a file with",
+        help: "on Debian: apt-get install libhdf5-dev", category: .ioFailure)
     }
+    let file = graft_hdf5_memory_file()
+    guard file >= 0 else {
+      throw Diagnostic(
+        "transfer.write", "there is no room to lay out a file in: \(systemMessage(errno))", category: .ioFailure)
+    }
+    descriptor = file
+    let (offsets, headers, failure) = Self.lock.withLock { _ in Self.layOut(plan, in: file) }
     self.offsets = offsets
     isOrdered = zip(headers, headers.dropFirst()).allSatisfy { $0 < $1 }
     var status = stat()
-    byteCount = file >= 0 && fstat(file, &status) == 0 ? Int(status.st_size) : 0
-    if let failure {
-      throw Diagnostic(
-        "hdf5.library", "libhdf5 cannot lay out the file: \(failure)", help: "on Debian: apt-get install libhdf5-dev",
-        category: .ioFailure)
-    }
+    byteCount = fstat(file, &status) == 0 ? Int(status.st_size) : 0
+    if let failure { throw Diagnostic("hdf5.unwritable", "libhdf5 cannot lay out the file: \(failure)") }
   }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  deinit { close(descriptor) }
 
   private static func layOut(
     _ plan: Plan, in file: Int32

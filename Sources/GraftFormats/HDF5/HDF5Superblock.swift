@@ -1,6 +1,7 @@
 import GraftIR
 
-// Layout of a superblock (HDF5 File Format Specification 3.0, II.A), all numbers little-endian; O is the width of an offset:
+// Layout of a superblock (HDF5 File Format Specification 3.0, II.A), all numbers little-endian; O is the width of an
+// offset:
 //
 //    0  signature   89 "HDF" 0D 0A 1A 0A
 //    8  version     0 to 3
@@ -12,7 +13,7 @@ import GraftIR
 // It stands at 0, or at 512, 1024, 2048 and so on, behind bytes that are a user's own.
 
 /// Where a file's structure begins, and where it says that it ends.
-struct HDF5Superblock {
+enum HDF5Superblock {
   static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
   /// Where `bytes` have the signature, or `nil`.
@@ -25,27 +26,22 @@ struct HDF5Superblock {
     return nil
   }
 
-  let version: Int
-  /// Where it stands in the map.
-  let start: Int
-
-  /// Reads the superblock of the file that is `range` of `mapped`, and makes sure that the file is all there: a child
-  /// process need not be started for one that is not.
+  /// Makes sure that the file that is `range` of `mapped` is all there: a child process need not be started for one
+  /// that is not.
   ///
   /// - Throws: `hdf5.signature`, `hdf5.version`, `hdf5.superblock`, `hdf5.truncated`.
-  init(_ mapped: MappedFile, _ range: Range<Int>) throws(Diagnostic) {
+  static func check(_ mapped: MappedFile, _ range: Range<Int>) throws(Diagnostic) {
     let bytes = UnsafeRawBufferPointer(rebasing: mapped.storage.bytes[range])
-    guard let position = Self.position(in: bytes) else {
+    guard let position = position(in: bytes) else {
       throw Diagnostic(
         "hdf5.signature", "the file does not begin with the signature of HDF5",
         at: Location(mapped.path, range.lowerBound..<range.lowerBound + min(8, range.count)))
     }
-    start = range.lowerBound + position
-    let start = start
+    let start = range.lowerBound + position
     var reader = ByteReader(
       mapped.storage, start..<range.upperBound, file: mapped.path, truncationRule: "hdf5.truncated")
     try reader.skip(8)
-    version = Int(try reader.number(UInt8.self))
+    let version = Int(try reader.number(UInt8.self))
     guard version <= 3 else {
       throw Diagnostic(
         "hdf5.version", "the superblock has version \(version), and 0 to 3 are read",
@@ -61,7 +57,7 @@ struct HDF5Superblock {
     }
     try reader.skip([9, 13, 1, 1][version] + 2 * widths.0)
     let place = reader.position
-    let end = try Self.number(&reader, widths.0)
+    let end = try number(&reader, widths.0)
     guard let end = Int(exactly: end), end <= range.count else {
       throw Diagnostic(
         "hdf5.truncated", "the file says that it has \(end) bytes, but has \(range.count)",

@@ -1,3 +1,4 @@
+import CHDF5
 import GraftIR
 
 /// The type of a dataset's elements.
@@ -10,9 +11,14 @@ enum HDF5Type {
   case noNumber(String)
 
   /// Reads what the child tells of a type.
-  init(_ reader: inout ByteReader) throws(Diagnostic) { self = try Self.read(&reader) }
+  ///
+  /// - Throws: `hdf5.answer`, also where it lies in more others than the child tells of; `hdf5.utf8`.
+  init(_ reader: inout ByteReader) throws(Diagnostic) { self = try Self.read(&reader, depth: 0) }
 
-  private static func read(_ reader: inout ByteReader) throws(Diagnostic) -> HDF5Type {
+  private static func read(_ reader: inout ByteReader, depth: Int) throws(Diagnostic) -> HDF5Type {
+    guard depth <= Int(GRAFT_HDF5_TYPE_DEPTH) else {
+      throw Diagnostic("hdf5.answer", "the child's answer has a type in \(depth) others", at: Location(reader.file))
+    }
     // Classes of H5Tpublic.h.
     let kind = try reader.byte()
     let width = Int(try reader.number(UInt32.self))
@@ -23,9 +29,9 @@ enum HDF5Type {
     case 3: return .noNumber("texts")
     case 4: return .noNumber("bit fields")
     case 5: return try opaque(&reader, width)
-    case 6: return try compound(&reader, width)
+    case 6: return try compound(&reader, width, depth)
     case 7: return .noNumber("references")
-    case 8: return try enumeration(&reader, width)
+    case 8: return try enumeration(&reader, width, depth)
     case 9: return .noNumber("lists of any length")
     case 10: return .noNumber("arrays")
     default:
@@ -78,26 +84,30 @@ enum HDF5Type {
   }
 
   /// h5py's truths are the names FALSE and TRUE for 0 and 1; any other enumeration is its numbers.
-  private static func enumeration(_ reader: inout ByteReader, _ width: Int) throws(Diagnostic) -> HDF5Type {
+  private static func enumeration(
+    _ reader: inout ByteReader, _ width: Int, _ depth: Int
+  ) throws(Diagnostic) -> HDF5Type {
     let count = Int(try reader.number(UInt32.self))
     var members: [String: UInt64] = [:]
     for _ in 0..<min(count, 2) {
       let name = try reader.text()
       members[name] = try reader.number(UInt64.self)
     }
-    let base = try read(&reader)
+    let base = try read(&reader, depth: depth + 1)
     guard count == 2, width == 1, members == ["FALSE": 0, "TRUE": 1] else { return base }
     return .tensor(.bool, isBigEndian: false)
   }
 
   /// h5py's complex numbers have the members `r` and `i`.
-  private static func compound(_ reader: inout ByteReader, _ width: Int) throws(Diagnostic) -> HDF5Type {
+  private static func compound(
+    _ reader: inout ByteReader, _ width: Int, _ depth: Int
+  ) throws(Diagnostic) -> HDF5Type {
     let count = Int(try reader.number(UInt32.self))
     var members: [(name: String, offset: Int, type: HDF5Type)] = []
     for _ in 0..<min(count, 2) {
       let name = try reader.text()
       let offset = Int(try reader.number(UInt32.self))
-      members.append((name, offset, try read(&reader)))
+      members.append((name, offset, try read(&reader, depth: depth + 1)))
     }
     guard count == 2, members[0].name == "r", members[1].name == "i", members[0].offset == 0,
       members[1].offset == width / 2, case .tensor(let real, let isBigEndian) = members[0].type,

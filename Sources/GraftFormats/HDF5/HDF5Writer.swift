@@ -1,7 +1,7 @@
 import GraftIR
 
-/// Writes an HDF5 file: libhdf5 lays it out without values, and these go where it has left room for them, in the order of
-/// the file. A name that ends in `.weights.h5` or `.keras` gets what Keras 3 loads.
+/// Writes an HDF5 file: libhdf5 lays it out without values, and these go where it has left room for them, in the order
+/// of the file. A name that ends in `.weights.h5` or `.keras` gets what Keras 3 loads.
 final class HDF5Writer: StreamingCheckpointWriter {
   let order: [Int]
   var output: OutputFile? { target.output }
@@ -81,6 +81,11 @@ final class HDF5Writer: StreamingCheckpointWriter {
     plan.attributes = metadata.attributes.map { ("", $0.key, false, [$0.value]) } + attributes
     plan.groups = paths.groups
     let (bytes, places) = metadata.record(of: texts)
+    guard bytes.count <= HDF5Reader.metadataByteLimit else {
+      throw Diagnostic(
+        "hdf5.unwritable",
+        "the metadata take \(bytes.count) bytes, and HDF5 files of graft have \(HDF5Reader.metadataByteLimit) at most")
+    }
     if !bytes.isEmpty { plan.datasets.append((HDF5Reader.metadataName, .u8, [bytes.count])) }
     for (declaration, path) in zip(declarations, paths.paths) {
       plan.datasets.append((path, declaration.dtype, declaration.shape))

@@ -46,7 +46,7 @@ final class ONNXWriter: StreamingCheckpointWriter {
     order = Array(request.declarations.indices)
     try Declarations.checkNames(declarations)
     var metadata = request.metadata.merging(
-      request.deferred.map { ($0, String(repeating: "0", count: 64)) }
+      request.deferred.map { ($0, WriterRequest.deferredPlaceholder) }
     ) { _, later in later }
     metadata[Self.unnamedKey] = declarations.contains { $0.name.isEmpty } ? Self.freeName(declarations) : nil
     let graph = try planGraph(unnamed: metadata[Self.unnamedKey] ?? "")
@@ -104,7 +104,7 @@ final class ONNXWriter: StreamingCheckpointWriter {
     var out = start((64 - (start(0).count + rest) % 64) % 64)
     for (bytes, key) in texts {
       out += bytes
-      if deferred.contains(key) { places[key] = out.count - 64 }
+      if deferred.contains(key) { places[key] = out.count - WriterRequest.deferredByteCount }
     }
     out += tail
     let (end, overflow) = out.count.addingReportingOverflow(graphByteCount)

@@ -52,7 +52,7 @@ final class SafetensorsWriter: StreamingCheckpointWriter {
   private func header(metadata: [String: String], deferred: [String]) throws(Diagnostic) -> [UInt8] {
     var out = [UInt8](repeating: 0, count: 8)
     out += "{".utf8
-    let texts = metadata.merging(deferred.map { ($0, String(repeating: "0", count: 64)) }) { _, later in later }
+    let texts = metadata.merging(deferred.map { ($0, WriterRequest.deferredPlaceholder) }) { _, later in later }
     if !texts.isEmpty {
       out += "\"__metadata__\":{".utf8
       for (index, (name, text)) in texts.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }).enumerated()

@@ -158,7 +158,7 @@ package final class OutputFile {
   func fill(_ places: [String: Int], with texts: [String: String]) throws(Diagnostic) {
     for (name, place) in places.sorted(by: { $0.value < $1.value }) {
       guard let text = texts[name] else { continue }
-      precondition(text.utf8.count == 64, "deferred metadata have 64 bytes")
+      precondition(text.utf8.count == WriterRequest.deferredByteCount, "deferred metadata have 64 bytes")
       try overwrite(Array(text.utf8), at: place)
     }
   }

@@ -7,6 +7,10 @@ struct WriterRequest {
   let metadata: [String: String]
   /// Names of metadata that are known only when all tensors are written: texts of exactly 64 bytes.
   let deferred: [String]
+  /// The bytes of each of these.
+  static let deferredByteCount = 64
+  /// What stands in a file for a text that is not known yet.
+  static let deferredPlaceholder = String(repeating: "0", count: deferredByteCount)
   /// The dictionary key that the tensors go under, where the format has dictionaries.
   let key: String?
   /// The second file of the checkpoint, where its format says that there is one.

@@ -169,7 +169,7 @@ with h5py.File(here / "name.h5", "w") as f:
 file("name.h5", [], refused="hdf5.utf8", note="UTF-8")
 with h5py.File(here / "deep.h5", "w", libver="v108") as f:
     f["/".join("g" * 200) + "/w"] = numbers("<f4", 1)
-file("deep.h5", [], refused="hdf5.limit", note="more time or memory")
+file("deep.h5", [], refused="hdf5.limit", note="is in over 128 groups")
 with h5py.File(here / "metadata.h5", "w") as f:
     f["w"] = numbers("<f4", 1)
     f["__graft__"] = numpy.frombuffer(b'{"a": 1}', "u1")
@@ -197,6 +197,92 @@ with h5py.File(here / "bad_chunk.h5", "w") as f:
 # A key of the tree: bytes, mask, place in each axis and in the element; then the chunk's address.
 patch("bad_chunk.h5", struct.pack("<IIQQQ", 256, 0, 0, 0, chunk.byte_offset), struct.pack("<IIQQQ", 100, 0, 0, 0, chunk.byte_offset))
 file("bad_chunk.h5", [], refused="hdf5.chunk", note="100 bytes")
+
+def raw_dataset(f, name, shape, chunk=None, deflate=False, fill=None, dtype=h5py.h5t.IEEE_F32LE):
+    """A dataset by the library's own calls: nothing is written of it, and it may be of any size."""
+    options = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    options.set_obj_track_times(False)
+    if chunk:
+        options.set_chunk(chunk)
+    if deflate:
+        options.set_shuffle()
+        options.set_deflate(9)
+    if fill is not None:
+        options.set_fill_value(numpy.array(fill, dtype.dtype))
+    return h5py.h5d.create(f.id, name.encode(), dtype, h5py.h5s.create_simple(shape), options)
+
+
+# No elements, and sizes whose product no number holds.
+empty = {"shape": [0, 1 << 40, 1 << 40], "dtype": "F32", "sha256": hashlib.sha256().hexdigest()}
+with h5py.File(here / "wide_empty.h5", "w") as f:
+    raw_dataset(f, "contiguous", (0, 1 << 40, 1 << 40))
+    raw_dataset(f, "chunked", (0, 1 << 40, 1 << 40), (1, 1, 1))
+    raw_dataset(f, "deflated", (0, 1 << 40, 1 << 40), (1, 1 << 20, 64), deflate=True)
+file("wide_empty.h5", [{"path": [name]} | empty for name in ("contiguous", "chunked", "deflated")])
+with h5py.File(here / "wide.h5", "w") as f:
+    raw_dataset(f, "w", (1 << 40, 1 << 40), (1, 1024))
+file("wide.h5", [], refused="hdf5.size", note="more bytes than 64 bits count")
+
+# So many chunks that each has to be found by itself.
+array = (numpy.arange(40000) % 251).astype("u1")
+with h5py.File(here / "many_chunks.h5", "w", libver="v110") as f:
+    options = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    options.set_obj_track_times(False)
+    options.set_chunk((1,))
+    options.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    h5py.h5d.create(f.id, b"w", h5py.h5t.STD_U8LE, h5py.h5s.create_simple(array.shape), options)
+    f["w"][...] = array
+file("many_chunks.h5", [told("w", array)])
+
+# Next to nothing is in the file: it is sound where the rest is in a file that is long enough.
+with h5py.File(here / "unwritten.h5", "w") as f:
+    raw_dataset(f, "w", (4, 1 << 22), (4, 1 << 22), deflate=True, fill=1.5, dtype=h5py.h5t.IEEE_F32BE)
+file("unwritten.h5", [], refused="hdf5.size", note="67108864 bytes, of which the file holds 0")
+with h5py.File(here / "hardly_written.h5", "w") as f:
+    raw_dataset(f, "w", (1, (1 << 28) + 4096), (1, 4096), deflate=True)
+    f["w"][0, 4096:8192] = 1
+file("hardly_written.h5", [], refused="hdf5.size", note="of which the file holds")
+with h5py.File(here / "several_unwritten.h5", "w") as f:
+    for name in "ab":
+        raw_dataset(f, name, (1 << 30,))
+file("several_unwritten.h5", [], refused="hdf5.size", note="of which the file holds 0")
+
+# Types in types.
+nested = h5py.h5t.IEEE_F32LE
+for _ in range(17):
+    compound = h5py.h5t.create(h5py.h5t.COMPOUND, 4)
+    compound.insert(b"member", 0, h5py.h5t.array_create(nested, (1,)))
+    nested = compound
+with h5py.File(here / "nested_type.h5", "w") as f:
+    raw_dataset(f, "w", (1,), dtype=nested)
+file("nested_type.h5", [], refused="hdf5.limit", note="'w' has a type that lies in over 32 others")
+
+# Metadata that unpack to much more than their file.
+with h5py.File(here / "packed_metadata.h5", "w") as f:
+    f["w"] = numbers("<f4", 1)
+    text = numpy.frombuffer(b'{"a": "' + b"x" * (4 << 20) + b'"}', "u1")
+    f.create_dataset("__graft__", data=text, chunks=text.shape, compression=9)
+file("packed_metadata.h5", [], refused="hdf5.metadata", note="are read at most")
+
+# A combining character behind a slash, and two spellings of one letter.
+array, other = numbers("<f4", 2), numbers("<f4", 3)
+with h5py.File(here / "combining.h5", "w") as f:
+    f["a/\u0301b"] = array
+    f["group"] = h5py.SoftLink("a")
+    f["link"] = h5py.SoftLink("/group/\u0301b")
+    f["x/\u00e9"] = array
+    f["y/e\u0301"] = other
+    f["z"] = h5py.SoftLink("/y/e\u0301")
+file("combining.h5", [told("a/\u0301b", array), told("link", array), told("x/\u00e9", array), told("y/e\u0301", other),
+                      told("z", other)], aliases={"link": "a/\u0301b", "z": "y/e\u0301"})
+
+# A layer that is listed often, which lists a tensor often.
+with h5py.File(here / "repeated_names.h5", "w") as f:
+    array = numbers("<f4", 2)
+    f["layer/kernel"] = array
+    f.attrs["layer_names"] = numpy.array([b"layer"] * 6000)
+    f["layer"].attrs["weight_names"] = numpy.array([b"kernel"] * 5000)
+file("repeated_names.h5", [told("layer/kernel", array)])
 
 about = f"written by make_hdf5.py with h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}, numpy {numpy.__version__}"
 text = ",\n".join(json.dumps(one, ensure_ascii=False) for one in files)

@@ -62,6 +62,7 @@ import Testing
   }
 
   static let nameLists = [
+    ["a/\u{301}b", "a/c", "\u{301}/x", "é/1", "e\u{301}/2"], ["a//\u{301}b", "a/\u{301}/.", "a/\u{301}"],
     ["a", "a/b", "a/b/c"], ["", "/", "//", "."], ["./a", "a/./b", "a//b", "a/"],
     ["__graft__", "__graft__.0", "__graft__/x"],
     ["zero\0byte", "new\nline", "ключ/鍵"], ["z", "b", "a", "10", "9"], ["..", "../x", "~"],
@@ -82,11 +83,13 @@ import Testing
 
   @Test("Metadata come back, whatever texts they are") func metadata() throws {
     let folder = try TemporaryFolder()
+    let (long, longer) = (String(repeating: "n", count: 256), String(repeating: "n", count: 70_000))
     var texts = [
       "": "nameless", "empty": "", "zero": "a\0b", "z\0": "c", "long": String(repeating: "x", count: 100_000),
       "very long": String(repeating: "y", count: 2_000_000), "graft.own": "{}", "a/b": "☃", "layer_names": "no list",
       "graft.hdf5-attributes":
-        #"{"":{"layer_names":["x"]},"g":{"list":["a",""],"text":"t"},"w":{"a":"b"},"n":{"n":1}}"#,
+        #"{"":{"layer_names":["x"]},"g":{"list":["a",""],"text":"t"},"w":{"a":"b"},"n":{"n":1},"#
+        + #""long":{"\#(long)":"t"},"longer":{"\#(longer)":["t"]}}"#,
     ]
     for number in 0..<300 { texts["number \(number)"] = "\(number)" }
     try TransferEngine.write([("w", Tensor([1], [1]))], metadata: texts, to: folder.path + "/x.h5")
@@ -94,7 +97,36 @@ import Testing
     for (name, text) in texts where name != "graft.hdf5-attributes" { #expect(found[name] == text, "\(name)") }
     // Groups come in the order of their names.
     let attributes = try JSON(parsing: found.removeValue(forKey: "graft.hdf5-attributes") ?? "", file: "attributes")
-    #expect(Set(attributes.members?.map(\.name) ?? []) == ["", "g", "w", "n"])
+    #expect(Set(attributes.members?.map(\.name) ?? []) == ["", "g", "w", "n", "long", "longer"])
+    #expect(attributes["longer"]?.members?.map(\.value) == [["t"]])
+  }
+
+  /// A fixture with nothing behind it up to `byteCount` bytes: what it has must not be more than a file may unpack to.
+  private func extended(_ name: String, to byteCount: off_t, in folder: TemporaryFolder) throws -> String {
+    let path = try folder.write(Fixtures.bytes(Fixtures.folder + "/hdf5/" + name), as: name)
+    try #require(truncate(path, byteCount) == 0)
+    return path
+  }
+
+  @Test("What was never written is its fill value, in no more memory than a run") func unwritten() throws {
+    let folder = try TemporaryFolder()
+    let path = try extended("unwritten.h5", to: 70_000, in: folder)
+    let copy = try convert(path, to: folder.path + "/x.safetensors") { $0.memoryLimit = 24_000_000 }
+    #expect(copy.entries.map(\.shape) == [[4, 1 << 22]])
+    #expect(try copy.tensor(at: 0).floats.allSatisfy { $0 == 1.5 })
+  }
+
+  @Test("What is hardly in a file takes neither memory nor a disk")
+  func hardlyWritten() throws {
+    let folder = try TemporaryFolder()
+    for (name, text) in [
+      ("hardly_written.h5", "to unpack a row of chunks"), ("several_unwritten.h5", "the datasets up to 'b'"),
+    ] {
+      let path = try extended(name, to: 5_000_000, in: folder)
+      let error = #expect(throws: Diagnostic.self) { try Formats.open(path) }
+      #expect(error?.rule == "hdf5.size")
+      #expect(error?.message.contains(text) == true, "\(error?.message ?? "")")
+    }
   }
 
   @Test(
