@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Times the conversion of a DiT-XL/2 of 2.7 GB from PyTorch to safetensors beside plain copies of the file, in turn: as it is, to bf16, and
-# to bf16 within 32 MB. GRAFT_PYTHON, an interpreter with torch and safetensors, adds the Python routes. graftc syncs what it writes; of the
-# others only 'copy+sync' does.
+# Times the conversion of a DiT-XL/2 of 2.7 GB from PyTorch to safetensors beside plain copies of the file, in turn: as it
+# is, to bf16, and to bf16 within 32 MB. GRAFT_PYTHON, an interpreter with torch and safetensors, adds the Python routes.
+# graftc syncs what it writes; of the others only 'copy+sync' does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,16 +25,6 @@ save_file(state, sys.argv[2])
 print(time.perf_counter() - start)
 '
 
-python() {
-  rm -f "$output"
-  "$GRAFT_PYTHON" -c "$route" "$folder/xl2.pt" "$output" "${@:2}" >>"$folder/$1.seconds"
-}
-
-graft() {
-  rm -f "$output"
-  measure "$1" convert "$folder/xl2.pt" "$output" "${@:2}"
-}
-
 copy() {
   local start
   rm -f "$output"
@@ -53,12 +43,12 @@ for ((round = 0; round < repeats; round++)); do
   copy copy
   copy copy+sync
   if [[ -n ${GRAFT_PYTHON:-} ]]; then
-    python python
-    python python-bf16 bf16
+    python python "$folder/xl2.pt" "$output"
+    python python-bf16 "$folder/xl2.pt" "$output" bf16
   fi
-  graft same
-  graft bf16 --dtype bf16
-  graft bf16-32MB --dtype bf16 --max-memory 32MB
+  graft same "$folder/xl2.pt" "$output"
+  graft bf16 "$folder/xl2.pt" "$output" --dtype bf16
+  graft bf16-32MB "$folder/xl2.pt" "$output" --dtype bf16 --max-memory 32MB
 done
 
 base=$(median <"$folder/copy.seconds")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Times the conversion of 1 GB of weights from safetensors to GGUF and back, as f32 and in blocks (Q8_0), beside the same by Python's gguf
-# and safetensors, in turn: of Python without the start of the interpreter and its imports, of graftc with everything, the sync of the
-# output included. GRAFT_PYTHON is an interpreter with gguf and safetensors.
+# Times the conversion of 1 GB of weights from safetensors to GGUF and back, as f32 and in blocks (Q8_0), beside the same
+# by Python's gguf and safetensors, in turn: of Python without the start of the interpreter and its imports, of graftc
+# with everything, the sync of the output included. Memory is that of whole processes. GRAFT_PYTHON is an interpreter
+# with gguf and safetensors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,16 +17,19 @@ import sys, numpy
 from safetensors.numpy import save_file
 random = numpy.random.default_rng(0)
 shapes = [(3456, 1152), (1152, 1152), (4608, 1152), (1152, 4608), (6912, 1152)]
-save_file({f"blocks.{i}.{n}": random.standard_normal(s, dtype=numpy.float32) for i in range(12) for n, s in enumerate(shapes)}, sys.argv[1])
+weights = [(f"blocks.{i}.{n}", shape) for i in range(12) for n, shape in enumerate(shapes)]
+save_file({name: random.standard_normal(shape, dtype=numpy.float32) for name, shape in weights}, sys.argv[1])
 '
 route='
-import resource, sys, time
+import sys, time
 import gguf, numpy
 from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, quants
 from safetensors.numpy import load_file, save_file
 start = time.perf_counter()
 if sys.argv[1].endswith(".gguf"):
-    save_file({one.name: quants.dequantize(one.data, one.tensor_type).reshape(one.shape[::-1]) for one in GGUFReader(sys.argv[1]).tensors}, sys.argv[2])
+    tensors = GGUFReader(sys.argv[1]).tensors
+    values = {one.name: quants.dequantize(one.data, one.tensor_type).reshape(one.shape[::-1]) for one in tensors}
+    save_file(values, sys.argv[2])
 else:
     type = GGMLQuantizationType[sys.argv[3]]
     writer = GGUFWriter(sys.argv[2], "dit")
@@ -35,26 +39,14 @@ else:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(time.perf_counter() - start)
 '
 weights=$folder/blocks
 [[ -f $weights.safetensors ]] || "$GRAFT_PYTHON" -c "$make" "$weights.safetensors"
 for type in F32 Q8_0; do
-  [[ -f $weights.$type.gguf ]] || "$GRAFT_PYTHON" -c "$route" "$weights.safetensors" "$weights.$type.gguf" "$type" >/dev/null
+  [[ -f $weights.$type.gguf ]] \
+    || "$GRAFT_PYTHON" -c "$route" "$weights.safetensors" "$weights.$type.gguf" "$type" >/dev/null
 done
-
-python() {
-  local seconds peak name=$1
-  rm -f "$3"
-  read -r seconds peak < <("$GRAFT_PYTHON" -c "$route" "$2" "$3" "${4:-}")
-  echo "$seconds" >>"$folder/$name.seconds"
-  echo "$peak" >>"$folder/$name.peak"
-}
-
-graft() {
-  rm -f "$3"
-  measure "$1" convert "${@:2}"
-}
 
 rm -f "$folder"/*.seconds "$folder"/*.peak
 cat "$weights".* >/dev/null # Into the page cache, for all alike.
@@ -67,10 +59,5 @@ for ((round = 0; round < repeats; round++)); do
   done
 done
 for type in F32 Q8_0; do
-  for way in read write; do
-    base=$(median <"$folder/python-$way-$type.seconds")
-    seconds=$(median <"$folder/graft-$way-$type.seconds")
-    awk -v t="$type" -v w="$way" -v s="$seconds" -v b="$base" -v m="$(peak_of "graft-$way-$type")" -v p="$(peak_of "python-$way-$type")" \
-      'BEGIN { printf "%-5s %-5s %6.2f s, %.2f of Python'"'"'s; peak memory %d MB, of Python %d MB\n", t, w, s, s / b, m, p }'
-  done
+  for way in read write; do compare "$type $way" "graft-$way-$type" "python-$way-$type"; done
 done

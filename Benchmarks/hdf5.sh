@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Times the conversion of HDF5 files of 1 GB to safetensors beside h5py and safetensors in Python, in turn: contiguous,
 # and chunked with shuffle and deflate. GRAFT_PYTHON is an interpreter with h5py, numpy and safetensors. Python's time
-# begins when its imports are done, and it does not sync; graftc's is that of the whole process, which does.
+# begins when its imports are done, and it does not sync; graftc's is that of the whole process, which does. Memory is
+# that of whole processes, graft's child for HDF5 with it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,14 +24,14 @@ with h5py.File(sys.argv[1], "w") as file:
             file.create_dataset(f"blocks/{block}/{name}/weight", data=values.view("f4"), **options)
 '
 route='
-import sys, time, resource, h5py
+import sys, time, h5py
 from safetensors.numpy import save_file
 start = time.perf_counter()
 state = {}
 with h5py.File(sys.argv[1]) as file:
     file.visititems(lambda name, one: state.__setitem__(name, one[()]) if isinstance(one, h5py.Dataset) else None)
 save_file(state, sys.argv[2])
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(time.perf_counter() - start)
 '
 
 output=$folder/converted.safetensors
@@ -41,20 +42,8 @@ for kind in plain packed; do
 done
 for ((round = 0; round < repeats; round++)); do
   for kind in plain packed; do
-    rm -f "$output"
-    read -r seconds peak < <("$GRAFT_PYTHON" -c "$route" "$folder/$kind.h5" "$output")
-    echo "$seconds" >>"$folder/python-$kind.seconds"
-    echo "$peak" >>"$folder/python-$kind.peak"
-    rm -f "$output"
-    measure "graft-$kind" convert "$folder/$kind.h5" "$output"
+    python "python-$kind" "$folder/$kind.h5" "$output"
+    graft "graft-$kind" "$folder/$kind.h5" "$output"
   done
 done
-for kind in plain packed; do
-  python=$(median <"$folder/python-$kind.seconds")
-  graft=$(median <"$folder/graft-$kind.seconds")
-  awk -v k="$kind" -v p="$python" -v g="$graft" -v a="$(peak_of "python-$kind")" -v b="$(peak_of "graft-$kind")" \
-    'BEGIN {
-      printf "%-7s h5py %6.2f s, %5d MB   graft %6.2f s, %5d MB   ", k, p, a, g, b
-      printf "%.2f of the time, %.3f of the memory\n", g / p, b / a
-    }'
-done
+for kind in plain packed; do compare "$kind" "graft-$kind" "python-$kind"; done

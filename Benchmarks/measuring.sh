@@ -15,22 +15,65 @@ now() { date +%s.%N; }
 minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a - b }'; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
 
-# Runs graftc and adds its seconds to the file NAME.seconds and its peak of private memory, in KB, to NAME.peak.
-measure() {
-  local name=$1 start peak=0 anonymous
+# Runs a command to its end, and adds the peaks of memory to NAME.peak, in KB: what is its own (RssAnon), then everything
+# that is resident, pages of files with it (VmHWM). Both are sums over the process and all that it starts, looked at 50
+# times a second.
+observe() {
+  local name=$1 own=0 resident=0 process pids more file place one all
   shift
-  start=$(now)
-  "$graftc" "$@" >/dev/null 2>&1 &
-  local pid=$!
-  while [[ -r /proc/$pid/status ]]; do
-    anonymous=$(awk '/^RssAnon/ { print $2 }' "/proc/$pid/status" 2>/dev/null || true)
-    ((${anonymous:-0} > peak)) && peak=$anonymous
+  "$@" &
+  process=$!
+  while [[ -r /proc/$process/status ]]; do
+    pids=("$process")
+    for ((place = 0; place < ${#pids[@]}; place++)); do
+      for file in /proc/"${pids[place]}"/task/*/children; do
+        more=()
+        { read -r -a more <"$file"; } 2>/dev/null || true
+        pids+=("${more[@]}")
+      done
+    done
+    read -r one all < <(
+      for place in "${pids[@]}"; do cat "/proc/$place/status" 2>/dev/null || true; done \
+        | awk '/^RssAnon/ { own += $2 } /^VmHWM/ { all += $2 } END { print own + 0, all + 0 }'
+    )
+    ((one > own)) && own=$one
+    ((all > resident)) && resident=$all
     sleep 0.02
   done
-  wait "$pid"
-  minus "$(now)" "$start" >>"$folder/$name.seconds"
-  echo "$peak" >>"$folder/$name.peak"
+  wait "$process"
+  echo "$own $resident" >>"$folder/$name.peak"
 }
 
-# The largest peak of the named measurements, in MB.
-peak_of() { for name in "$@"; do cat "$folder/$name.peak"; done | sort -n | awk 'END { print int($1 / 1024) }'; }
+# Runs graftc and adds its seconds to the file NAME.seconds.
+measure() {
+  local name=$1 start
+  start=$(now)
+  observe "$name" "$graftc" "${@:2}" >/dev/null 2>&1
+  minus "$(now)" "$start" >>"$folder/$name.seconds"
+}
+
+# graft NAME FROM TO [OPTION...]: converts a file anew.
+graft() {
+  rm -f "$3"
+  measure "$1" convert "${@:2}"
+}
+
+# python NAME FROM TO [ARGUMENT...]: does the same by the Python program in `route`, which prints its own seconds.
+python() {
+  rm -f "$3"
+  observe "$1" "$GRAFT_PYTHON" -c "$route" "${@:2}" >>"$folder/$1.seconds"
+}
+
+# The largest peaks of the named measurements, in MB: of their own memory, and of all that was resident.
+peak_of() { for name in "$@"; do cat "$folder/$name.peak"; done | largest 1; }
+resident_of() { for name in "$@"; do cat "$folder/$name.peak"; done | largest 2; }
+largest() { awk -v column="$1" '$column > most { most = $column } END { print int(most / 1024) }'; }
+
+# compare LABEL GRAFT PYTHON: one line on two measurements.
+compare() {
+  awk -v label="$1" -v own="$(median <"$folder/$2.seconds")" -v theirs="$(median <"$folder/$3.seconds")" \
+    -v a="$(peak_of "$2")" -v b="$(peak_of "$3")" -v c="$(resident_of "$2")" -v d="$(resident_of "$3")" 'BEGIN {
+      printf "%-11s %6.2f s, %.2f of the time of Python; ", label, own, own / theirs
+      printf "peaks of RssAnon %d MB beside %d MB, of VmHWM %d MB beside %d MB\n", a, b, c, d
+    }'
+}

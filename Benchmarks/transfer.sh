@@ -24,7 +24,7 @@ graft "xl2-swap" {
 }
 GRAFT
 
-graft() {
+compile() {
   rm -f "$folder/out.safetensors" # As the copy: replacing a file also pays for freeing the old one.
   measure "$1" compile "$folder/$1.graft" -o "$folder/out.safetensors" --force --quiet
 }
@@ -42,8 +42,8 @@ rm -f "$folder"/*.seconds "$folder"/*.peak
 cat "$folder/xl2.pt" >/dev/null # Into the page cache, for all alike.
 for ((round = 0; round < repeats; round++)); do
   copy
-  graft pairs
-  graft swap
+  compile pairs
+  compile swap
 done
 base=$(median <"$folder/copy.seconds")
 for name in copy pairs swap; do

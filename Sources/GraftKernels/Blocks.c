@@ -30,8 +30,11 @@ INLINE float half_at(const uint8_t *block, int offset) {
     return float_of(float_of_half((uint32_t)block[offset] | (uint32_t)block[offset + 1] << 8));
 }
 
+// A NaN keeps its sign and the upper bits of its payload, as processors and NumPy have it.
 INLINE void store_half(uint8_t *block, float value) {
-    const uint16_t bits = half_of(bits_of(value));
+    const uint32_t pattern = bits_of(value);
+    const uint32_t payload = (pattern & 0x7FFFFFFFu) > 0x7F800000u ? pattern >> 13 & 0x3FFu : 0;
+    const uint32_t bits = half_of(pattern) | payload;
     block[0] = (uint8_t)bits;
     block[1] = (uint8_t)(bits >> 8);
 }
@@ -152,11 +155,16 @@ void graft_unpack_blocks(graft_block_type type, const void *blocks, void *number
 
 // MARK: Blocks of numbers
 
-// The largest magnitude's bits: those of floats without a sign are in the order of their values, NaN last.
+// The bits of a number's magnitude, which are in the order of the values; every NaN is the same, and the largest.
+INLINE uint32_t magnitude_of(Packed32 number) {
+    const uint32_t magnitude = number.bits & 0x7FFFFFFFu;
+    return magnitude > 0x7F800000u ? 0x7F800001u : magnitude;
+}
+
 INLINE uint32_t largest_magnitude(const Packed32 *numbers) {
     uint32_t largest = 0;
     for (int i = 0; i < 32; i++) {
-        const uint32_t magnitude = numbers[i].bits & 0x7FFFFFFFu;
+        const uint32_t magnitude = magnitude_of(numbers[i]);
         largest = magnitude > largest ? magnitude : largest;
     }
     return largest;
@@ -181,12 +189,14 @@ INLINE void pack_q8_0(const Packed32 *numbers, uint8_t *block) {
     }
 }
 
-// scale = the number of the largest magnitude / -half; what is cut to the range goes from -half to half - 1.
+// scale = the number of the largest magnitude / -half; what is cut to the range goes from -half to half - 1. The
+// product is rounded before the sum, as ggml without FMA and gguf-py from 0.18 on have it; gguf-py before took both in
+// double precision.
 INLINE void pack_nibbles(const Packed32 *numbers, uint8_t *block, bool has_fifth_bit) {
     const int half = has_fifth_bit ? 16 : 8;
     const uint32_t largest = largest_magnitude(numbers);
     int first = 0;
-    while ((numbers[first].bits & 0x7FFFFFFFu) != largest) first++;
+    while (magnitude_of(numbers[first]) != largest) first++;
     const float scale = float_of(numbers[first].bits) / (float)-half;
     const float factor = inverse(scale);
     store_half(block, scale);

@@ -37,6 +37,14 @@ def numbers(rng, shape):
     return (rng.standard_normal(shape) * numpy.exp(rng.standard_normal((*shape[:-1], 1)) * 5)).astype(numpy.float32)
 
 
+def ties(rng, shape, half):
+    """Numbers between two codes of Q4_0 or Q5_0, or a unit or two in the last place beside that."""
+    blocks = (rng.integers(-half, half, (shape[0] * shape[1] // 32, 32)) + 0.5).astype(numpy.float64)
+    blocks *= 1 + rng.integers(-2, 3, blocks.shape) * 2.0**-24
+    blocks[:, 0] = half
+    return (blocks * numpy.exp(rng.standard_normal((len(blocks), 1)) * 5)).astype(numpy.float32).reshape(shape)
+
+
 def make(seed, folder):
     folder.mkdir(parents=True, exist_ok=True)
     rng = numpy.random.default_rng(seed)
@@ -70,6 +78,7 @@ def make(seed, folder):
         writer.close()
         expected["files"][f"{number}.gguf"] = tensors
     arrays = {f"x.{index}": numbers(rng, (int(rng.integers(1, 9)), 32 * int(rng.integers(1, 40)))) for index in range(8)}
+    arrays |= {f"ties.{half}": ties(rng, (64, 320), half) for half in (8, 16, 127)}
     save_file(arrays, folder / "numbers.safetensors")
     for kind in ["Q8_0", "Q5_0", "Q4_0", "BF16", "F16"]:
         with numpy.errstate(all="ignore"):

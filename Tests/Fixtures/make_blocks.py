@@ -27,6 +27,15 @@ numbers[6, :] *= 1e-30
 numbers[7, 40] = np.nan
 numbers[8, 41] = -np.inf
 numbers[9, ::2] = -numbers[9, 1::2]  # The largest magnitude stands twice, with either sign.
+# Next to a number between two codes: in single precision the sum is 12 (Q4_0) and rounds up, in double precision not.
+numbers[10] = 0
+numbers[10, :2] = [float.fromhex("-0x1.2344cp+1"), float.fromhex("0x1.fdb84cp-1")]
+# Between two codes, and one or two units in the last place beside that, for scales that are no powers of two.
+for row, half in ((11, 8), (12, 16)):
+    numbers[row] = (random.integers(-half, half, 96) + 0.5) * (1 + random.integers(-2, 3, 96) * 2.0**-24)
+    numbers[row, ::32] = half
+    numbers[row] *= np.exp(random.standard_normal(3) * 6).astype(np.float32).repeat(32)
+numbers[13, 33:35] = np.array([0xFF812345, 0x7FD55555], "u4").view("f4")  # The first NaN counts, with its sign.
 
 save_file({"x": numbers}, os.path.join(folder, "numbers.safetensors"))
 for name in ("Q8_0", "Q5_0", "Q4_0"):
