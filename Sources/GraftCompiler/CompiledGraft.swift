@@ -142,8 +142,8 @@ public final class CompiledGraft {
     return WeightPlan(sources: checkpoints.sources, tensors: tensors, metadata: try metadata(nil))
   }
 
-  /// The tensors that `emit` does not put into the blocks that it asks for: how many, the first one's name and the reason, those of
-  /// one reason together.
+  /// The tensors that `emit` does not put into the blocks that it asks for: how many, the first one's name and the
+  /// reason, those of one reason together.
   public func unfit(for emit: Emit) throws(Diagnostic) -> [(blocks: BlockType, reason: String, names: [String])] {
     var groups: [(blocks: BlockType, reason: String, names: [String])] = []
     for tensor in try weightPlan(for: emit).tensors where tensor.blocks == nil {

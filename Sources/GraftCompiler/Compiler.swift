@@ -65,14 +65,14 @@ public final class Compiler {
     return diagnostics.hasErrors ? [] : grafts
   }
 
-  /// Compiles every variant of every graft that `address` names, with those too that only break conditions of their own:
-  /// what they would be can be shown, and the conditions are in `diagnostics`. A file without a graft is an error.
+  /// Compiles every variant of every graft that `address` names, with those too that only break conditions of their
+  /// own: what they would be can be shown, and the conditions are in `diagnostics`. A file without a graft is an error.
   public func plan(_ address: GraftAddress) -> [CompiledGraft] {
     withDeepStack { planOnThisStack(address.file, address.name, wantsGraft: true) }
   }
 
-  /// Compiles every variant of every graft that `address` names. What is wrong is in `diagnostics`, and a file without a
-  /// graft is.
+  /// Compiles every variant of every graft that `address` names. What is wrong is in `diagnostics`, and a file without
+  /// a graft is.
   public func compile(_ address: GraftAddress) -> [CompiledGraft] {
     let grafts = plan(address)
     return diagnostics.hasErrors ? [] : grafts

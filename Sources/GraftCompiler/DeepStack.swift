@@ -2,8 +2,8 @@ import Glibc
 
 /// Runs `body` on a thread whose stack is deep enough for every limit of the compiler.
 ///
-/// Trees may be hundreds of levels deep and are walked by recursion, which the small stacks of pool threads do not hold.
-/// The pages are only reserved; what is not touched costs nothing.
+/// Trees may be hundreds of levels deep and are walked by recursion, which the small stacks of pool threads do not
+/// hold. The pages are only reserved; what is not touched costs nothing.
 func withDeepStack<Result>(_ body: () -> Result) -> Result {
   withoutActuallyEscaping(body) { body in
     let box = Box(body)

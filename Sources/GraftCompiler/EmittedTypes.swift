@@ -27,7 +27,8 @@ struct EmittedTypes: Sendable {
     special.last { $0.prefix.isEmpty || name == $0.prefix || name.hasPrefix($0.prefix + ".") }?.type ?? general
   }
 
-  /// How the tensor called `name`, of `dtype` and `shape`, is written; as it is where it does not fill the blocks that are asked for.
+  /// How the tensor called `name`, of `dtype` and `shape`, is written; as it is where it does not fill the blocks that
+  /// are asked for.
   func form(of name: String, _ dtype: DType, _ shape: Shape) -> (dtype: DType, blocks: BlockType?) {
     switch type(of: name) {
     case .dtype(let written): (written, nil)

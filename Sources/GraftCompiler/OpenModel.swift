@@ -153,8 +153,8 @@ extension Compiler {
       layout: layout)
   }
 
-  /// The model in an opened checkpoint: from what it says of itself, else from its tensors, called as the model calls them
-  /// or as a layout does.
+  /// The model in an opened checkpoint: from what it says of itself, else from its tensors, called as the model calls
+  /// them or as a layout does.
   ///
   /// - Parameter layout: The layout that a graft names; the command line goes before it.
   package func recognise(
@@ -202,8 +202,8 @@ extension Compiler {
       assumptions: try assumptions(names), evaluator: evaluator)
   }
 
-  /// Gives every tensor of `module` the checkpoint's of the same name, after checking its shape, or what the layout that the
-  /// checkpoint is in makes it of.
+  /// Gives every tensor of `module` the checkpoint's of the same name, after checking its shape, or what the layout
+  /// that the checkpoint is in makes it of.
   ///
   /// - Parameter said: The layout that a graft names; the command line goes before it.
   /// - Returns: The layout's name.
@@ -254,8 +254,8 @@ extension Compiler {
   func adopt(_ other: Compiler) { library.adopt(other.library) }
 }
 
-/// The numbers that `config.json` in the folder `path` holds, as diffusers and transformers write it beside a model; none where
-/// `path` is no folder.
+/// The numbers that `config.json` in the folder `path` holds, as diffusers and transformers write it beside a model;
+/// none where `path` is no folder.
 ///
 /// - Throws: rules of the page `json`, and those of reading files.
 private func folderSettings(_ path: String) throws(Diagnostic) -> [String: String] {

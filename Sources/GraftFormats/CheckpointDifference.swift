@@ -27,8 +27,8 @@ public struct CheckpointDifference: Sendable, Hashable {
   /// Whether nothing differs by more than was allowed.
   public var isEqual: Bool { missing.isEmpty && extra.isEmpty && changed.isEmpty }
 
-  /// Compares every tensor by name. Two elements may differ by `absolute` plus `relative` times the larger one, whatever
-  /// their types; where both are 0, equal tensors are of one type and equal in every bit.
+  /// Compares every tensor by name. Two elements may differ by `absolute` plus `relative` times the larger one,
+  /// whatever their types; where both are 0, equal tensors are of one type and equal in every bit.
   ///
   /// - Throws: what the readers throw.
   public init(

@@ -17,8 +17,8 @@ public struct Format: Sendable {
   let recognises: @Sendable (UnsafeRawBufferPointer, ZipArchive?) -> Bool
   let open: @Sendable (MappedFile) throws(Diagnostic) -> any LocatedCheckpoint
   let makeWriter: (@Sendable (WriterRequest) throws(Diagnostic) -> any StreamingCheckpointWriter)?
-  /// The second file that a checkpoint at `path` needs for `declarations`, which holds data alone, where the format has such: with
-  /// over `limit` bytes of tensors, or more than the format takes.
+  /// The second file that a checkpoint at `path` needs for `declarations`, which holds data alone, where the format has
+  /// such: with over `limit` bytes of tensors, or more than the format takes.
   var companion: (@Sendable (_ declarations: [TensorDeclaration], _ limit: Int?, _ path: String) -> String?)?
   /// Whether a file is one tensor, with room for neither its name nor metadata.
   var holdsOneTensor = false

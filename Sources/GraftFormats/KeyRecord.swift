@@ -1,7 +1,7 @@
 import GraftIR
 
-// Layout of the text `graft.keys` in the metadata of a format without dictionaries: a JSON list of the dictionaries that
-// tensors were in, each by the keys that lead to it.
+// Layout of the text `graft.keys` in the metadata of a format without dictionaries: a JSON list of the dictionaries
+// that tensors were in, each by the keys that lead to it.
 //
 //   [["model"], ["opt", "state"]]
 //

@@ -11,8 +11,8 @@ struct ModelView: Sendable, Hashable {
 }
 
 extension CheckpointReader {
-  /// The tensors as the model has them that a graph in the file was made of: its own, and matrices as it has them. The checkpoint
-  /// itself where the file holds no graph.
+  /// The tensors as the model has them that a graph in the file was made of: its own, and matrices as it has them. The
+  /// checkpoint itself where the file holds no graph.
   public var asModel: any CheckpointReader {
     guard let base = self as? any LocatedCheckpoint, let view = base.modelView else { return self }
     return ModelCheckpoint(base, view)

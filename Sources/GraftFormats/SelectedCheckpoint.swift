@@ -83,8 +83,8 @@ extension SelectedCheckpoint: LocatedCheckpoint {
 }
 
 extension CheckpointReader {
-  /// The tensors below `key`, whose steps are joined with `/`; where no key is called so, those whose names begin with it and a
-  /// dot, as wrappers of models leave them (`model.diffusion_model`).
+  /// The tensors below `key`, whose steps are joined with `/`; where no key is called so, those whose names begin with
+  /// it and a dot, as wrappers of models leave them (`model.diffusion_model`).
   ///
   /// - Throws: `checkpoint.unknown-key` where there are none.
   public func selecting(_ key: String) throws(Diagnostic) -> SelectedCheckpoint {

@@ -58,8 +58,8 @@ struct StridedLayout: Sendable, Hashable {
     return true
   }
 
-  /// Copies elements into `target` until that is full, row by row, from element `first` on. The layout's first element is
-  /// at `source`.
+  /// Copies elements into `target` until that is full, row by row, from element `first` on. The layout's first element
+  /// is at `source`.
   func gather(from source: UnsafeRawPointer?, first: Int = 0, into target: UnsafeMutableRawBufferPointer) {
     guard let to = target.baseAddress, let source, count > 0, target.count >= width else { return }
     var index = [Int](repeating: 0, count: sizes.count)

@@ -1,8 +1,8 @@
 import GraftCompiler
 
 extension PlanReport {
-  /// What the operators of each kind in the base came to cost by their papers' formulas, where they were replaced or not:
-  /// how papers tell the cost of an edit. Floating-point operations, two for a product and its sum.
+  /// What the operators of each kind in the base came to cost by their papers' formulas, where they were replaced or
+  /// not: how papers tell the cost of an edit. Floating-point operations, two for a product and its sum.
   var publishedText: String {
     let rows = publishedRows
     guard !rows.isEmpty else { return "\n\n  no operator of the base states its paper's formula" }

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// `specs/tutorial.md`, read as somebody follows it: its files are written and its commands run, in order and in one folder.
+/// `specs/tutorial.md`, read as somebody follows it: its files are written and its commands run, in order and in one
+/// folder.
 @Suite struct TutorialTests {
   /// What stands between fences, with the word behind the first one.
   private func pieces() throws -> [(kind: String, text: String)] {

@@ -7,7 +7,8 @@ import GraftIR
 enum FuzzTarget: String, CaseIterable {
   /// A file of that format, or of whatever its bytes are.
   case safetensors, pytorch, npy, npz, gguf, hdf5, onnx
-  /// The `data.pkl` of a PyTorch archive that is sound otherwise; in a whole file, its checksum would stop every change.
+  /// The `data.pkl` of a PyTorch archive that is sound otherwise; in a whole file, its checksum would stop every
+  /// change.
   case pickle
   /// An index beside the files that the fixtures' index names.
   case index

@@ -1,7 +1,8 @@
 import Foundation
 
-/// libFuzzer's own loop (LLVM 21, `FuzzerInterface`, "LLVMFuzzerRunDriver"): makes inputs, steered by the code that they
-/// reach, and calls the function with each. It ends the process where that traps, takes too long or too much memory.
+/// libFuzzer's own loop (LLVM 21, `FuzzerInterface`, "LLVMFuzzerRunDriver"): makes inputs, steered by the code that
+/// they reach, and calls the function with each. It ends the process where that traps, takes too long or too much
+/// memory.
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runDriver(
   _ argumentCount: UnsafeMutablePointer<Int32>,

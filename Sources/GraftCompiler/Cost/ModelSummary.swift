@@ -64,8 +64,8 @@ public struct ModelSummary: Sendable, Hashable {
 }
 
 extension ModelSummary {
-  /// The figures of `module`, whose `forward` is `graph`, with tensors of the given types; `published` is what operators
-  /// cost by their papers' count, by path.
+  /// The figures of `module`, whose `forward` is `graph`, with tensors of the given types; `published` is what
+  /// operators cost by their papers' count, by path.
   init(
     _ module: Module, _ graph: Graph, types: EmittedTypes = EmittedTypes(), published: [String: PublishedCost] = [:]
   ) {

@@ -5,8 +5,8 @@ struct RuleExamples {
 
   /// The examples of a page below `specs/rules`, by rule.
   ///
-  /// A heading `## page.rule` begins a rule's, `Breaks it:` and `Keeps it:` its halves. Files above the first heading are
-  /// there in every example that names them.
+  /// A heading `## page.rule` begins a rule's, `Breaks it:` and `Keeps it:` its halves. Files above the first heading
+  /// are there in every example that names them.
   static func all(of page: String) -> [String: RuleExamples] {
     var result: [String: RuleExamples] = [:]
     var common = RuleExample()

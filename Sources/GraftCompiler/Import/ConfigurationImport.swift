@@ -1,11 +1,13 @@
 public import GraftIR
 
-/// A published YAML configuration as a graft: which blocks of which model another operator takes, and from which weights.
+/// A published YAML configuration as a graft: which blocks of which model another operator takes, and from which
+/// weights.
 ///
 ///     operator:       { type, name, config_filepath }      the part, the operator, and the file of its arguments
 ///     sample_config:  { dit_model_name, image_size, graft_indexes, graft_weights, ... }      or train_config
 ///
-/// What the published code does wrong with a configuration is reported, and done right. `specs/import.md` has the rules.
+/// What the published code does wrong with a configuration is reported, and done right. `specs/import.md` has the
+/// rules.
 public struct ConfigurationImport {
   /// Graft text that compiles; `nil` where `diagnostics` have errors.
   public private(set) var text: String?
@@ -139,8 +141,8 @@ public struct ConfigurationImport {
     return (filled(model.call), model.checkpoint.map(filled))
   }
 
-  /// The arguments of the operator: in the file that is named, looked for from the working directory, from the folder of the
-  /// configuration and from those around it, or in the section itself.
+  /// The arguments of the operator: in the file that is named, looked for from the working directory, from the folder
+  /// of the configuration and from those around it, or in the section itself.
   private mutating func operatorConfiguration(_ root: YAMLValue) throws(Diagnostic) -> YAMLValue {
     let section = try required(table.key("operator", "section"), of: root)
     if let operatorFile {

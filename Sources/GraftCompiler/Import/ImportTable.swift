@@ -18,7 +18,8 @@ struct ImportTable: Sendable {
     let required: JSON?
     /// Why it makes no difference.
     let inert: String?
-    /// What the published code does wrong with it: always, where it is not `expected`, or where it differs from the key `twin`.
+    /// What the published code does wrong with it: always, where it is not `expected`, or where it differs from the key
+    /// `twin`.
     let fault: String?
     let expected: JSON?
     let twin: String?

@@ -136,8 +136,8 @@ private func resolved(_ node: Yams.Node) -> JSON {
   return .text(scalar.string)
 }
 
-/// Where the first anchor or alias may stand: `&` or `*` at the start of a word, wherever that is but in a line of comment.
-/// Quotes and the texts of blocks are not told apart, so that nothing hides behind them.
+/// Where the first anchor or alias may stand: `&` or `*` at the start of a word, wherever that is but in a line of
+/// comment. Quotes and the texts of blocks are not told apart, so that nothing hides behind them.
 private func firstAnchor(in bytes: [UInt8]) -> Int? {
   var isComment = false
   var isFirst = true  // Of its line, spaces aside.

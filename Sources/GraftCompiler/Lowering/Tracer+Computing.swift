@@ -3,8 +3,8 @@ import GraftIR
 
 /// Calls of parts while a graft is compiled: `t_embedder([500])`.
 ///
-/// The part is traced like in a forward, into a graph whose parameters are the expressions of weights and inputs. What comes
-/// out is an expression again, which the weight plan works out when it is streamed.
+/// The part is traced like in a forward, into a graph whose parameters are the expressions of weights and inputs. What
+/// comes out is an expression again, which the weight plan works out when it is streamed.
 extension Evaluator {
   /// Elements of a value inside such a call, at most.
   private static let computedElements = 1 << 28

@@ -34,7 +34,8 @@ public enum Zoo {
     return [UInt8](UnsafeBufferPointer(start: text, count: graft_zoo_length(index)))
   }
 
-  /// Every graft, operator, model, preset and layout that ships, grafts by name, the others in the order of the prelude.
+  /// Every graft, operator, model, preset and layout that ships, grafts by name, the others in the order of the
+  /// prelude.
   public static let items: [Item] = {
     let grafts = names.compactMap { name -> Item? in
       guard let bytes = bytes(name) else { return nil }

@@ -228,7 +228,8 @@ extension Evaluator {
       "calls.type", "'\(parameter.label.text)' of '\(what)' is \(type.text), and this is \(datum.kindText)", at: at)
   }
 
-  /// What the text of a preset gives. What is wrong there is so because of the `settings` that its call gives, and told at that.
+  /// What the text of a preset gives. What is wrong there is so because of the `settings` that its call gives, and told
+  /// at that.
   private func presetValue(
     _ preset: PresetSymbol, _ environment: Environment, _ settings: [String], at: Location
   ) throws(Diagnostic) -> Datum {

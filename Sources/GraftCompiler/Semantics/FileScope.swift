@@ -181,7 +181,8 @@ package final class FileScope: @unchecked Sendable {
     }
   }
 
-  /// What the file declares beside grafts, for a person to read: `2 operators and 1 preset`; `nil` where that is nothing.
+  /// What the file declares beside grafts, for a person to read: `2 operators and 1 preset`; `nil` where that is
+  /// nothing.
   var contents: String? {
     let models = operators.values.count { $0.declaration.isModel }
     let counts = [

@@ -5,8 +5,8 @@ extension GraftState {
   /// How many parameters more the model has than its base.
   var parameterChange: Int { architecture.parameterCount - base.parameterCount }
 
-  /// The one path below which all parameters that were added or taken away are, such as `blocks[all].mlp`, where there is
-  /// one.
+  /// The one path below which all parameters that were added or taken away are, such as `blocks[all].mlp`, where there
+  /// is one.
   var changedParts: String? {
     var changed: [String] = []
     for (name, part) in architecture.parts {

@@ -340,7 +340,8 @@ extension Module {
     return copy
   }
 
-  /// What stood in the base model: `blocks[3]`, of a parallel level the branches side by side, of anything new its call.
+  /// What stood in the base model: `blocks[3]`, of a parallel level the branches side by side, of anything new its
+  /// call.
   fileprivate var nameInBase: String {
     if let baseName { return baseName }
     guard isParallel, let branches = part("branches") else { return callText }

@@ -110,8 +110,8 @@ extension Evaluator {
       help: "\(module.operatorName)(\(label): ...)")
   }
 
-  /// The types that the part of an operator parameter is called with, as far as they are known: those of the place where
-  /// `forward` declares them alike, else what the type says.
+  /// The types that the part of an operator parameter is called with, as far as they are known: those of the place
+  /// where `forward` declares them alike, else what the type says.
   private func placeInputs(
     _ type: OperatorType, of module: Module, _ context: InstantiationContext, _ solved: [String: Int]
   ) -> [InstantiationContext.PlaceInput] {
@@ -137,8 +137,8 @@ extension Evaluator {
 
   // MARK: Shapes at the place
 
-  /// What the types at the place settle, by the name that the body uses: parameters that stand alone as a size of an input
-  /// or of the result, and letters of operator parameters' types.
+  /// What the types at the place settle, by the name that the body uses: parameters that stand alone as a size of an
+  /// input or of the result, and letters of operator parameters' types.
   private func solve(
     _ symbol: OperatorSymbol, _ operation: Operation, _ context: InstantiationContext
   ) throws(Diagnostic) -> [String: Int] {

@@ -29,7 +29,8 @@ extension Module {
     return result
   }
 
-  /// Where the module, or what it replaced, stood in the base model; of a level or a list, where the last of its parts did.
+  /// Where the module, or what it replaced, stood in the base model; of a level or a list, where the last of its parts
+  /// did.
   private var lastBaseName: String? {
     if isParallel { return part("branches")?.lastBaseName }
     if isList { return parts.last?.module.lastBaseName }

@@ -2,8 +2,8 @@ import GraftIR
 
 /// Looks for names in an operator's body that can mean nothing, so that what nobody uses is checked too.
 ///
-/// Shapes and values are known where an operator is used only; which names there are is known from its text. What may be
-/// one of several things is left to the place of use, so nothing that could be right is told.
+/// Shapes and values are known where an operator is used only; which names there are is known from its text. What may
+/// be one of several things is left to the place of use, so nothing that could be right is told.
 struct NameCheck {
   /// Where an expression stands, which decides what a call in it means.
   enum Place {

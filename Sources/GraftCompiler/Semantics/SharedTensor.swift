@@ -2,16 +2,16 @@ package import GraftIR
 
 /// What makes tensors in several places one: a token that all of them carry.
 ///
-/// They are stored once, under the name of the first place in the order of the model, and counted once. A copy of a part
-/// carries the tokens too, so blocks may be moved, repeated and run side by side; a tensor that is given a value loses its
-/// own, unless the value was named `shared`.
+/// They are stored once, under the name of the first place in the order of the model, and counted once. A copy of a
+/// part carries the tokens too, so blocks may be moved, repeated and run side by side; a tensor that is given a value
+/// loses its own, unless the value was named `shared`.
 package final class SharedTensor: Sendable {
   package init() {}
 }
 
 extension Module {
-  /// Calls `visit` with every tensor and its full name, in the order of a checkpoint: own tensors, then parts. A tensor that
-  /// several places share comes once, under its first name.
+  /// Calls `visit` with every tensor and its full name, in the order of a checkpoint: own tensors, then parts. A tensor
+  /// that several places share comes once, under its first name.
   package func forEachParameter(_ prefix: String = "", _ visit: (String, ModuleParameter) -> Void) {
     var seen: Set<ObjectIdentifier> = []
     forEachPlace(prefix) { name, parameter in
@@ -26,7 +26,8 @@ extension Module {
     for (name, part) in parts { part.forEachPlace(join(prefix, name), visit) }
   }
 
-  /// Changes every tensor, given the name that it is stored under; all places of one that is shared, one after the other.
+  /// Changes every tensor, given the name that it is stored under; all places of one that is shared, one after the
+  /// other.
   package mutating func mapParameters(
     _ prefix: String = "", _ change: (String, inout ModuleParameter) throws(Diagnostic) -> Void
   ) throws(Diagnostic) {

@@ -4,8 +4,8 @@ package import GraftIR
 ///
 /// A name counts as read wherever the declaration that holds it mentions it, under whatever meaning, or anything in the
 /// file says it behind a dot, so nothing that is used is told. So does what a part may take by its name from around it.
-/// Inputs of entries are what callers give, and indices what brackets need, so neither has to be read. What a file without
-/// grafts says at its top is for those that import it: its `let`s and imports are not told.
+/// Inputs of entries are what callers give, and indices what brackets need, so neither has to be read. What a file
+/// without grafts says at its top is for those that import it: its `let`s and imports are not told.
 package struct UnusedNames {
   /// Names that are told one by one, at most.
   package static let limit = 20
@@ -49,8 +49,8 @@ package struct UnusedNames {
     }
   }
 
-  /// The warnings for `file`, of its grafts only for `grafts`, in the order of the file; what is beyond the limit is counted
-  /// by one more.
+  /// The warnings for `file`, of its grafts only for `grafts`, in the order of the file; what is beyond the limit is
+  /// counted by one more.
   package static func warnings(in file: FileScope, grafts: [GraftDeclaration]) -> [Diagnostic] {
     var names = UnusedNames(file: file)
     for symbol in file.operatorNames.compactMap({ file.operators[$0] }) { names.check(symbol) }

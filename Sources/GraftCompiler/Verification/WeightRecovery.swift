@@ -2,8 +2,8 @@ import Glibc
 package import GraftFormats
 package import GraftIR
 
-/// Finds formulas for the tensors of a checkpoint by looking at their numbers: what equals a tensor that was seen before,
-/// what is one number everywhere, what ends in columns of zeros or begins with the rows of another tensor.
+/// Finds formulas for the tensors of a checkpoint by looking at their numbers: what equals a tensor that was seen
+/// before, what is one number everywhere, what ends in columns of zeros or begins with the rows of another tensor.
 ///
 /// So what a checkpoint holds is proved from its bytes, whatever it says of itself.
 package struct WeightRecovery {

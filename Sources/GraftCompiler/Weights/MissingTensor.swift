@@ -30,8 +30,8 @@ func missingTensor(
 }
 
 extension LayoutMap {
-  /// What is said where the tensor `name` is not there, but one that is called as this layout calls it, or as its part in this
-  /// layout: `blocks.3.attn.to_q.weight`.
+  /// What is said where the tensor `name` is not there, but one that is called as this layout calls it, or as its part
+  /// in this layout: `blocks.3.attn.to_q.weight`.
   fileprivate func stranger(for name: String, among rest: Set<String>) -> String? {
     let names = stored.filter { omitted.contains(name) || $0.formula.readsTensor(name) }.map(\.name)
     if let found = names.first(where: rest.contains) {

@@ -3,8 +3,8 @@ import GraftIR
 
 /// Draws inside a formula: `log(uniform(low: 1, high: 16, shape: [h]))`.
 ///
-/// Which numbers they are is decided where the formula is placed, by the seed and by the name of the tensor that holds it.
-/// Until then a draw is open, and its stream is a number that tells it from the others.
+/// Which numbers they are is decided where the formula is placed, by the seed and by the name of the tensor that holds
+/// it. Until then a draw is open, and its stream is a number that tells it from the others.
 extension Draw {
   private static let mark = "\0"
 

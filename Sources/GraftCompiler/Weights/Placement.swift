@@ -286,7 +286,8 @@ extension GraftState {
     return evaluator.resolved(datum, environment)
   }
 
-  /// Copies every tensor of `module` from that of the same name in `source`; they are one where `source` was named shared.
+  /// Copies every tensor of `module` from that of the same name in `source`; they are one where `source` was named
+  /// shared.
   private func transfer(from source: Module, into module: inout Module, at: Location) throws(Diagnostic) {
     var tensors: [String: ModuleParameter] = [:]
     source.forEachPlace { tensors[$0] = $1 }

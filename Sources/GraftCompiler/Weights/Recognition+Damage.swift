@@ -2,8 +2,8 @@ import GraftIR
 
 /// What a damaged file lacks, told by the tensor.
 extension Recognition {
-  /// Finds what a damaged file lacks before a person is asked for what tensors cannot tell: that changes no shape, so any
-  /// number stands in for it.
+  /// Finds what a damaged file lacks before a person is asked for what tensors cannot tell: that changes no shape, so
+  /// any number stands in for it.
   func checkTensors(_ symbol: OperatorSymbol) throws(Diagnostic) {
     var copy = self
     do throws(Diagnostic) {
@@ -87,8 +87,8 @@ extension Recognition {
     return shapes.keys.filter { name in !known.contains(String(name.prefix { $0 != "." })) }.min()
   }
 
-  /// The tensor that `expected` lacks at `path`, where what is there can be read as `found`, which has nothing but some of
-  /// its tensors, and nobody said so: a design and a damage look alike then.
+  /// The tensor that `expected` lacks at `path`, where what is there can be read as `found`, which has nothing but some
+  /// of its tensors, and nobody said so: a design and a damage look alike then.
   func damage(of expected: Module, readAs found: Module, _ path: [String]) -> Diagnostic? {
     if assumptions.contains(where: { $0.path == nil && $0.symbol == found.symbol }) || assumedAt[path] != nil {
       return nil

@@ -5,7 +5,8 @@ extension Recognition {
   /// Entries of a list, and branches of a level, that a file may have.
   static let entryLimit = 10_000
 
-  /// Whether `module` takes what the model gives at `path`, and gives what it needs there; also where that cannot be told.
+  /// Whether `module` takes what the model gives at `path`, and gives what it needs there; also where that cannot be
+  /// told.
   mutating func fits(_ module: Module, at path: [String]) -> Bool {
     // What is open makes the whole impossible to try; its parts are tried one by one.
     if module.hasOpenArguments {
@@ -33,8 +34,8 @@ extension Recognition {
     }
   }
 
-  /// The branches of the level that the file has at `path`, where the model has `expected`; `nil` where that is no level: it
-  /// holds `branches` and `merge`, as `parallelize` makes them.
+  /// The branches of the level that the file has at `path`, where the model has `expected`; `nil` where that is no
+  /// level: it holds `branches` and `merge`, as `parallelize` makes them.
   func branchCount(at path: [String], of expected: Module) -> Int? {
     guard case .record(let entries) = datum(at: path), entries.count == 2, entries["merge"] != nil,
       case .record(let branches)? = entries["branches"], expected.part("branches") == nil, expected.symbol != nil,
@@ -65,7 +66,8 @@ extension Recognition {
     return result
   }
 
-  /// The types at the place of `path` in the model as it is expected; all entries of a list, and all branches, get the same.
+  /// The types at the place of `path` in the model as it is expected; all entries of a list, and all branches, get the
+  /// same.
   private mutating func signature(at path: [String]) -> Tracer.Signature? {
     if signatures == nil {
       signatures = expectedModel.flatMap { try? GraftState.trace($0, evaluator, [:]).signatures } ?? [:]

@@ -3,8 +3,8 @@ import GraftIR
 
 /// Finds the model and the operators that a checkpoint's tensors belong to, from names and shapes alone.
 ///
-/// Swift knows no model: each operator says in `recover` how its arguments are read off tensors, and a candidate is right
-/// when the tensors that it would have are exactly those that are there.
+/// Swift knows no model: each operator says in `recover` how its arguments are read off tensors, and a candidate is
+/// right when the tensors that it would have are exactly those that are there.
 struct Recognition {
   let names: FileScope
   let file: String
@@ -282,8 +282,8 @@ struct Recognition {
     return found.first
   }
 
-  /// The operator that was given as an argument, whose tensors are those at `path`: what the model itself has in the place
-  /// around, one of its parts, or any operator in sight.
+  /// The operator that was given as an argument, whose tensors are those at `path`: what the model itself has in the
+  /// place around, one of its parts, or any operator in sight.
   private mutating func argument(
     at path: [String], _ expected: Module?, _ surroundings: [Module]
   ) throws(Diagnostic) -> Module? {
@@ -293,8 +293,8 @@ struct Recognition {
     return try candidate(Module.list([], scope: Scope(parent: nil, file: names)), path, surroundings)
   }
 
-  /// `symbol` with the arguments that its tensors, the metadata, a preset or a person settle; `parts` are operators that
-  /// it was given, and where `isGuessed`, something stands for what would be asked for.
+  /// `symbol` with the arguments that its tensors, the metadata, a preset or a person settle; `parts` are operators
+  /// that it was given, and where `isGuessed`, something stands for what would be asked for.
   mutating func instantiated(
     _ symbol: OperatorSymbol, prefix: [String], surroundings: [Module], parts: [String: Module] = [:],
     isGuessed: Bool = false

@@ -20,7 +20,8 @@ package struct SelfDescription {
 
   // MARK: Writing
 
-  /// Describes `module`, the model `base` that it was made from with the same declarations, and the layout of its tensors.
+  /// Describes `module`, the model `base` that it was made from with the same declarations, and the layout of its
+  /// tensors.
   package init(
     _ module: Module, base: Module? = nil, layout: LayoutSymbol? = nil, _ evaluator: Evaluator
   ) throws(Diagnostic) {
@@ -147,7 +148,8 @@ package struct SelfDescription {
     return module
   }
 
-  /// The layout of `model` that `metadata` describes and names, or `nil` where tensors are called as the model calls them.
+  /// The layout of `model` that `metadata` describes and names, or `nil` where tensors are called as the model calls
+  /// them.
   static func layout(
     from metadata: [String: String], of model: String, file: String
   ) throws(Diagnostic) -> LayoutSymbol? {

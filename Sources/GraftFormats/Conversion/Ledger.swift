@@ -6,7 +6,8 @@ public struct Ledger: Sendable, Hashable {
   public enum Change: Sendable, Hashable {
     /// Cast, with what that did to its values; a tensor that is tied to another one has no values of its own.
     case cast(from: DType, to: DType, CastCounts?)
-    /// Put into blocks, with what that did to its values; a tensor that is tied to another one has no values of its own.
+    /// Put into blocks, with what that did to its values; a tensor that is tied to another one has no values of its
+    /// own.
     case packed(from: DType, into: BlockType, CastCounts?)
     /// Held in blocks by the source, and as the numbers that these stand for now.
     case unpacked(from: BlockType)

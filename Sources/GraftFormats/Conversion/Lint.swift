@@ -31,7 +31,8 @@ enum Lint {
     return dtypes(Set(foreign), of: tensors, "which numpy.load gives as raw bytes, to be viewed by a type of ml_dtypes")
   }
 
-  /// Source: ggml `gguf.cpp`, whose names end in a zero byte within 64, and whose programs know a model by its architecture.
+  /// Source: ggml `gguf.cpp`, whose names end in a zero byte within 64, and whose programs know a model by its
+  /// architecture.
   @Sendable static func gguf(_ tensors: [TensorDeclaration], _ metadata: [String: String]) -> [Diagnostic] {
     var warnings: [Diagnostic] = []
     if let (long, _) = named(tensors.filter { $0.name.utf8.count > 63 }) {

@@ -1,5 +1,5 @@
-/// A pattern that whole names match: `*` for any characters, `?` for one, `[a-z]` and `[!a-z]` for one of some, `\` before
-/// any of these for itself.
+/// A pattern that whole names match: `*` for any characters, `?` for one, `[a-z]` and `[!a-z]` for one of some, `\`
+/// before any of these for itself.
 public struct NamePattern: Sendable, Hashable {
   /// As it was written.
   public let text: String

@@ -2,9 +2,10 @@ package import GraftIR
 
 /// A regular expression that takes time in proportion to its own length and the text's, whatever it says.
 ///
-/// It has what Perl, Python and ICU agree on: literals, `.`, classes, `\d \w \s` and their opposites, `^ $ \b \B`, groups,
-/// alternation, and greedy and lazy repetition. Backreferences and looking around are refused: they are what makes
-/// matching exponential. The first match from the left is found, and of those that begin there the one that Perl prefers.
+/// It has what Perl, Python and ICU agree on: literals, `.`, classes, `\d \w \s` and their opposites, `^ $ \b \B`,
+/// groups, alternation, and greedy and lazy repetition. Backreferences and looking around are refused: they are what
+/// makes matching exponential. The first match from the left is found, and of those that begin there the one that Perl
+/// prefers.
 ///
 /// Source: Pike's virtual machine, as in Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009.
 package struct RegularExpression: Sendable, Hashable {

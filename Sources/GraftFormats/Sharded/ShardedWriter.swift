@@ -13,8 +13,8 @@ final class ShardedWriter: StreamingCheckpointWriter {
   private let owners: [Int]
   private var written = 0
 
-  /// Starts all files of `plan`, which `makeOutput` makes by their paths; with over `companionLimit` bytes of tensors, a second one
-  /// beside each where the format has such.
+  /// Starts all files of `plan`, which `makeOutput` makes by their paths; with over `companionLimit` bytes of tensors,
+  /// a second one beside each where the format has such.
   ///
   /// - Throws: what `makeOutput` and the format's writer throw.
   init(

@@ -13,8 +13,8 @@ struct BlockPacking {
   /// Packs into `blocks`, which are of a kind that is made.
   init(_ blocks: BlockType) { self.blocks = blocks }
 
-  /// The blocks of `numbers`, at most a run, which stay in `room` until the next call; adds to `counts`, where it is given, what
-  /// became of the numbers.
+  /// The blocks of `numbers`, at most a run, which stay in `room` until the next call; adds to `counts`, where it is
+  /// given, what became of the numbers.
   func run(
     _ numbers: UnsafeRawBufferPointer, through room: Storage, counts: inout CastCounts?
   ) -> UnsafeRawBufferPointer {

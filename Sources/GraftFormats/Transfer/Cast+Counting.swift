@@ -2,8 +2,8 @@ import GraftIR
 import GraftKernels
 
 extension Cast {
-  /// Adds to `counts` what became of `count` elements of `before`, at most a block, whose cast is `after`. The two rooms
-  /// have space for a block of floats each.
+  /// Adds to `counts` what became of `count` elements of `before`, at most a block, whose cast is `after`. The two
+  /// rooms have space for a block of floats each.
   func count(
     _ before: UnsafeRawBufferPointer, _ after: UnsafeMutableRawBufferPointer, count: Int,
     _ values: UnsafeMutableRawBufferPointer, _ back: UnsafeMutableRawBufferPointer, _ counts: inout CastCounts?

@@ -3,8 +3,8 @@ import GraftKernels
 
 /// Turns runs of elements of one type into another, to nearest with ties to even.
 ///
-/// Whole numbers keep their low bits; floating point becomes a whole number by leaving off the fraction. Complex numbers
-/// become complex numbers alone.
+/// Whole numbers keep their low bits; floating point becomes a whole number by leaving off the fraction. Complex
+/// numbers become complex numbers alone.
 package struct Cast: Sendable {
   package let source: DType
   package let target: DType

@@ -60,7 +60,8 @@ final class SourceDigests: @unchecked Sendable {
 }
 
 extension Formats {
-  /// The SHA-256 of the files that `reader` reads, in order as if they were one: what a checkpoint made from them records.
+  /// The SHA-256 of the files that `reader` reads, in order as if they were one: what a checkpoint made from them
+  /// records.
   ///
   /// - Throws: `transfer.digest`.
   public static func digest(of reader: any CheckpointReader) throws(Diagnostic) -> String {

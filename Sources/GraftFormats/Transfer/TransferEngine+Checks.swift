@@ -20,8 +20,8 @@ extension TransferEngine {
   /// - Throws: `transfer.format`.
   package static func checkName(_ path: String) throws(Diagnostic) { _ = try format(for: path, named: nil) }
 
-  /// Finds whether tensors of `shapes` can be put into `blocks` in the checkpoint `path`, in general: that single ones do not fill
-  /// them is no reason.
+  /// Finds whether tensors of `shapes` can be put into `blocks` in the checkpoint `path`, in general: that single ones
+  /// do not fill them is no reason.
   ///
   /// - Throws: `transfer.blocks`.
   package static func check(_ blocks: BlockType, in path: String, for shapes: [Shape]) throws(Diagnostic) {

@@ -2,8 +2,8 @@ package import GraftIR
 
 /// Formulas that only move elements: nothing is computed, so they can be turned round, and keep their type.
 ///
-/// Each is made as simple as it can be: what cuts a tensor out of a joined one is that tensor again, so a checkpoint that
-/// is written as it was read is copied and not computed.
+/// Each is made as simple as it can be: what cuts a tensor out of a joined one is that tensor again, so a checkpoint
+/// that is written as it was read is copied and not computed.
 extension WeightExpression {
   /// The most natural number of pieces that a cut through joined tensors is followed into.
   private static let pieceLimit = 4096
@@ -105,8 +105,8 @@ extension WeightExpression {
     }
   }
 
-  /// The formula with what `tensor` gives for each source tensor, of the same shape but maybe of another type; pieces of
-  /// several types that are joined become the widest of them. `self` moves elements only.
+  /// The formula with what `tensor` gives for each source tensor, of the same shape but maybe of another type; pieces
+  /// of several types that are joined become the widest of them. `self` moves elements only.
   package func substituting(
     _ tensor: (SourceTensor) throws(Diagnostic) -> WeightExpression
   ) throws(Diagnostic) -> WeightExpression {

@@ -131,8 +131,8 @@ extension WeightSources {
 
   /// Refuses to leave out what readers of the output would take for something else.
   ///
-  /// It may be off a little: who worked it out in single precision was, and so is a trainer's moving average of a constant
-  /// (5.7e-6 for the table of sines in the model that ships).
+  /// It may be off a little: who worked it out in single precision was, and so is a trainer's moving average of a
+  /// constant (5.7e-6 for the table of sines in the model that ships).
   ///
   /// - Throws: `transfer.omission`.
   func check(_ omission: WeightPlan.Omission) throws(Diagnostic) {

@@ -1,7 +1,7 @@
 /// What a user of graft can do wrong, or a file can hold, told so that it can be mended.
 ///
-/// A rule is spelled `page.rule-in-kebab-case`; the page of that name in `specs/` states it. The message starts in lower
-/// case, names the thing in quotes, and gives what was found and what was expected.
+/// A rule is spelled `page.rule-in-kebab-case`; the page of that name in `specs/` states it. The message starts in
+/// lower case, names the thing in quotes, and gives what was found and what was expected.
 public struct Diagnostic: Error, Sendable, Hashable {
   /// How much it matters: an error stops the stage that reports it, a warning does not.
   public enum Severity: Sendable, Hashable { case error, warning }

@@ -1,6 +1,6 @@
 extension RewriteRule {
-  /// Rules of sums of products. The reference adds products in order to the bias, or to 0, in double precision, and rounds
-  /// once: a product that is 0 changes nothing.
+  /// Rules of sums of products. The reference adds products in order to the bias, or to 0, in double precision, and
+  /// rounds once: a product that is 0 changes nothing.
   static let products: [RewriteRule] = [
     RewriteRule("zero-bias", ["Linear", "Conv", "CausalConv"]) { table, use, type in
       guard use.arguments.count == 3, table.isFill(use.arguments[2], 0) else { return nil }

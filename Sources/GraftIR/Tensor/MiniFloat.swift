@@ -1,7 +1,7 @@
 /// A floating-point layout of at most 16 bits: sign, exponent, mantissa, and what it says of infinity and NaN.
 ///
-/// Source: OCP "8-bit Floating Point Specification" 1.0 (e4m3fn, e5m2), "Microscaling Formats" 1.0 (e2m1, e2m3, e3m2), and
-/// for the fnuz variants Noune et al., "8-bit Numerical Formats for Deep Neural Networks", 2022.
+/// Source: OCP "8-bit Floating Point Specification" 1.0 (e4m3fn, e5m2), "Microscaling Formats" 1.0 (e2m1, e2m3, e3m2),
+/// and for the fnuz variants Noune et al., "8-bit Numerical Formats for Deep Neural Networks", 2022.
 public struct MiniFloat: Sendable {
   /// What the largest codes mean.
   enum Special { case ieee, nanOnly, negativeZeroIsNaN, none }

@@ -40,8 +40,8 @@ public struct Tensor: @unchecked Sendable {
   /// The number of bytes.
   public var byteCount: Int { dtype.byteCount(of: elementCount) ?? 0 }
 
-  /// The bytes, to read, for as long as the tensor lives: whoever keeps them keeps it, and a tensor without a name lives
-  /// no longer than the call that it is an argument of.
+  /// The bytes, to read, for as long as the tensor lives: whoever keeps them keeps it, and a tensor without a name
+  /// lives no longer than the call that it is an argument of.
   public var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: storage.start + offsetInBytes, count: byteCount)
   }

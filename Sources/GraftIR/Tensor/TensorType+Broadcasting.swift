@@ -22,8 +22,8 @@ extension TensorType {
     rank <= axes.count && zip(self.axes.reversed(), axes.reversed()).allSatisfy { $0 == $1 || $0 == 1 }
   }
 
-  /// The sizes with a 1 wherever `axes` has an axis that these lack, so that the elements spread over `axes`; `nil` where
-  /// ones do not help.
+  /// The sizes with a 1 wherever `axes` has an axis that these lack, so that the elements spread over `axes`; `nil`
+  /// where ones do not help.
   public func axesToSpread(over axes: [Dimension]) -> [Dimension]? {
     var result: [Dimension] = []
     var rest = self.axes[...]

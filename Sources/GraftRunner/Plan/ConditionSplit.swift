@@ -2,9 +2,9 @@ package import GraftIR
 
 /// A function in two: what it works out of a sample's condition alone, such as its time and class, and the rest.
 ///
-/// Nothing of the first part depends on what is in a picture, so a sampler can work it out for many steps at once, as one
-/// larger batch, and read the weights that serve only it, a third of a DiT's, once for all of them. Only nodes that work
-/// on each row of the batch by itself belong to it.
+/// Nothing of the first part depends on what is in a picture, so a sampler can work it out for many steps at once, as
+/// one larger batch, and read the weights that serve only it, a third of a DiT's, once for all of them. Only nodes that
+/// work on each row of the batch by itself belong to it.
 package struct ConditionSplit {
   /// From the condition's inputs to `conditions`.
   package let first: Graph

@@ -75,8 +75,8 @@ struct Console {
     }
   }
 
-  /// Takes the places of standard streams that the caller closed, so that no file that is opened later gets one of them;
-  /// writing to standard output then fails as it did.
+  /// Takes the places of standard streams that the caller closed, so that no file that is opened later gets one of
+  /// them; writing to standard output then fails as it did.
   static func holdClosedStreams() {
     for stream: Int32 in 0...2 where fcntl(stream, F_GETFD) < 0 {
       _ = open("/dev/null", stream == 1 ? O_RDONLY : O_RDWR)

@@ -4,8 +4,8 @@ import Testing
 import GraftCompiler
 
 @Suite struct PublishedCostTests {
-  /// Operators at DiT-XL/2's place: 256 tokens of width 1152, 16 heads. The numbers are worked out by hand from the formulas
-  /// that reproduce the grafting paper's table 4.
+  /// Operators at DiT-XL/2's place: 256 tokens of width 1152, 16 heads. The numbers are worked out by hand from the
+  /// formulas that reproduce the grafting paper's table 4.
   static let operators: [(place: String, call: String, operator: Double, features: Double)] = [
     ("attn", "mha()", 304_087_040, 2_717_908_992),
     ("attn", "swa(window: [4, 4])", 304_087_040 / 256 * 9, 2_717_908_992),

@@ -72,7 +72,8 @@ import GraftCompiler
     }
     let (base, grafted) = (try sums(graft.base), try sums(graft.grafted))
     func change(_ new: Double, _ old: Double) -> Double { old == 0 ? new : (new - old) / old * 100 }
-    // Printed with two digits. With its biases counted, ratio 6 everywhere is 49.9946 % more parameters; the table says 50.00.
+    // Printed with two digits. With its biases counted, ratio 6 everywhere is 49.9946 % more parameters; the table says
+    // 50.00.
     let digits = name == "mlp-mlp_r_6-100p" ? 0.0055 : 0.0051
     #expect(abs(change(grafted.operation, base.operation) - operation) < digits)
     #expect(abs(change(grafted.parameters, base.parameters) - parameters) < digits)

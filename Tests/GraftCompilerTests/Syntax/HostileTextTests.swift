@@ -90,7 +90,8 @@ import GraftCompiler
 
   // MARK: Random texts
 
-  /// SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014): the same on every machine.
+  /// SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014): the same on every
+  /// machine.
   struct Generator: RandomNumberGenerator {
     var state: UInt64
 

@@ -10,7 +10,8 @@ import Testing
   /// Rows, output channels and depth: below, at and above a tile of rows, a panel of channels and four numbers.
   static let sizes = [(1, 1, 1), (5, 31, 7), (12, 32, 8), (13, 33, 12), (27, 96, 131), (40, 70, 300)]
 
-  /// The product of the matrices that the packed ones stand for, in whole numbers: exact, and so what each variant gives.
+  /// The product of the matrices that the packed ones stand for, in whole numbers: exact, and so what each variant
+  /// gives.
   private func expected(_ x: [Float], _ weight: [Float], _ bias: [Float]?, _ size: (Int, Int, Int)) -> [Float] {
     let (rows, columns, depth) = size
     func codes(_ values: ArraySlice<Float>) -> (codes: [Int], scale: Float) {

@@ -145,8 +145,8 @@ import Testing
   @Test("There are hostile files")
   func hostileCount() { #expect(Self.hostile.count > 40) }
 
-  /// Each of them says in its manifest what is wrong with it. What is wrong with packed values shows when they are unpacked,
-  /// which `inspect` does not do.
+  /// Each of them says in its manifest what is wrong with it. What is wrong with packed values shows when they are
+  /// unpacked, which `inspect` does not do.
   @Test("A hostile file is refused at once, with a message", arguments: hostile)
   func hostileFiles(_ file: Golden.HostileFile) throws {
     let folder = try TemporaryFolder()

@@ -3,7 +3,8 @@ import GraftFormats
 import GraftIR
 import Testing
 
-/// Processes that are killed at any moment, and disks that are full: what is there is whole, and the rest can be made up for.
+/// Processes that are killed at any moment, and disks that are full: what is there is whole, and the rest can be made
+/// up for.
 @Suite(.serialized) struct KillTests {
   private let folder: TemporaryFolder
 

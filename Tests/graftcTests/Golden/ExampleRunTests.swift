@@ -3,7 +3,8 @@ import GraftFormats
 import GraftIR
 import Testing
 
-/// The grafts of `Tests/Fixtures/examples` on a narrow model of as many blocks, compiled, and run from what that writes.
+/// The grafts of `Tests/Fixtures/examples` on a narrow model of as many blocks, compiled, and run from what that
+/// writes.
 @Suite struct ExampleRunTests {
   /// A width that heads, scan and schedule of the examples divide, and a grid of 8 by 8 tokens.
   private static let model = "dit(size: 16, width: 64, depth: 28, heads: 4"

@@ -6,8 +6,9 @@ import Testing
 
 /// Outputs of whole models and of single operators beside those of PyTorch, on every variant of graft's own loops.
 ///
-/// Expected numbers: `Tests/Fixtures/{dit,parallel,operators,fresh}`, made with PyTorch. The tolerance of an output is the
-/// manifest's: 2e-5 of its largest magnitude, or eight times what PyTorch's own single precision differs from double.
+/// Expected numbers: `Tests/Fixtures/{dit,parallel,operators,fresh}`, made with PyTorch. The tolerance of an output is
+/// the manifest's: 2e-5 of its largest magnitude, or eight times what PyTorch's own single precision differs from
+/// double.
 @Suite struct ForwardTests {
   static let models =
     Golden.cases("dit") { $0.name.hasSuffix("_io") } + Golden.cases("parallel") { $0.name.hasSuffix("_io") }

@@ -83,7 +83,8 @@ func openModel(_ text: String, assuming assumptions: [String] = []) throws -> Op
   return models[0]
 }
 
-/// Expects `found` to be `expected` up to `tolerance`, neither of them nothing but zeros, and gives the largest difference.
+/// Expects `found` to be `expected` up to `tolerance`, neither of them nothing but zeros, and gives the largest
+/// difference.
 @discardableResult
 func expectClose(
   _ found: Tensor?, _ expected: Tensor?, within tolerance: Double?, _ what: String,

@@ -99,7 +99,8 @@ struct Graftc {
     }
   }
 
-  /// Starts it, or another program. Standard output and error go to files, so that no pipe fills and no other process holds them open.
+  /// Starts it, or another program. Standard output and error go to files, so that no pipe fills and no other process
+  /// holds them open.
   static func start(
     _ arguments: [String], input: String = "", environment: [String: String] = [:], folder: String? = nil,
     program: String = path

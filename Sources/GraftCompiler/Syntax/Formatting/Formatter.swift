@@ -3,9 +3,9 @@ public import GraftIR
 /// `source` in canonical form, or `nil` where it does not parse; then `diagnostics` says why.
 ///
 /// Layout follows from the words and comments alone, and from which statements an empty line separates, not from where
-/// lines ended: two texts that differ in spaces become one, and formatting twice changes nothing. Every word and comment
-/// stays, in order, but for a comma behind the last entry of a list. What comes out is read again and compared, so that no
-/// mistake here can change what a file means.
+/// lines ended: two texts that differ in spaces become one, and formatting twice changes nothing. Every word and
+/// comment stays, in order, but for a comma behind the last entry of a list. What comes out is read again and compared,
+/// so that no mistake here can change what a file means.
 public func formatted(_ source: SourceText, into diagnostics: inout Diagnostics) -> String? {
   let (result, found) = withDeepStack {
     var found = Diagnostics()

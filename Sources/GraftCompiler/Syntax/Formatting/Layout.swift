@@ -20,7 +20,8 @@ struct Layout: Sendable {
     case group(Layout)
     /// As many on a line as fit, each with its comma.
     case fill([Layout])
-    /// Behind a space on the same line; or, where it does not fit there but does on the next, one step to the right there.
+    /// Behind a space on the same line; or, where it does not fit there but does on the next, one step to the right
+    /// there.
     case hang(Layout, holdsBlock: Bool)
     /// Never spread.
     case flat(Layout)

@@ -42,7 +42,8 @@ extension Compiler {
     return best.map
   }
 
-  /// Whether a layout called `name` is what `model` itself calls its tensors: `model`, or the model's name where no layout has that.
+  /// Whether a layout called `name` is what `model` itself calls its tensors: `model`, or the model's name where no
+  /// layout has that.
   func isOwnLayout(_ name: String, of model: OperatorSymbol, _ names: FileScope) -> Bool {
     name == SelfDescription.ownLayout
       || name == model.name && !layouts(of: model, names).contains { $0.name == name }

@@ -279,7 +279,8 @@ private struct LayoutMapBuilder {
     return found
   }
 
-  /// The parts and tensors that `name` stands for; `withLevels` says whether a parallel level is an entry beside its branches.
+  /// The parts and tensors that `name` stands for; `withLevels` says whether a parallel level is an entry beside its
+  /// branches.
   private mutating func places(
     of name: LayoutName, _ indices: [String: String], withLevels: Bool = false
   ) throws(Diagnostic) -> [(indices: [String: String], path: [String])] {

@@ -1,4 +1,5 @@
-/// A graft file made at random from the whole grammar, as words that may be spaced in any way that keeps what they mean.
+/// A graft file made at random from the whole grammar, as words that may be spaced in any way that keeps what they
+/// mean.
 struct RandomProgram {
   struct Word {
     let text: String
