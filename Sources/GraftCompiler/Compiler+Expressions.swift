@@ -148,7 +148,11 @@ extension Compiler {
       var module = try evaluator.instantiate(operation, InstantiationContext(inputs: places, surroundings: []))
       try self.fillAsNamed(&module, from: opened, number: 0, names, at: nil, evaluator)
       let tracer = Tracer(name: "forward")
-      tracer.leading = inputs.mapValues { $0.axes.map { Dimension($0) } }
+      for input in symbol.entry("forward")?.inputs ?? [] {
+        // The rest of its shape is that of the pattern; one that is shorter is refused below.
+        let shape = inputs[input.name.text]?.axes ?? []
+        tracer.leading[input.name.text] = shape.dropLast(max(0, input.pattern.items.count - 1)).map { Dimension($0) }
+      }
       try tracer.traceEntry("forward", of: module, sizes: sizes, evaluator)
       return OpenModel(
         module, program: self.operatorProgram(module, tracer), assumed: [], readers: [opened.reader],

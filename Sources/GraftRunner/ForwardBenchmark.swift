@@ -24,6 +24,9 @@ public struct ForwardBenchmark {
   /// Two floating-point operations for each product of the graph.
   public func flop(batch: Int) -> Double { 2 * Double(graph.multiplyAdds(batch: batch)) }
 
+  /// Plans, so that a run begins with its first kernel.
+  public func prepare(batch: Int) throws(Diagnostic) { try model.prepare(batch: batch) }
+
   /// Plans and runs once, so that what follows is only the work.
   public func warmUp(batch: Int) throws(Diagnostic) { _ = try run(batch: batch, profile: nil) }
 

@@ -20,6 +20,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Runs that count, after one that does not.") var repeats: Int = 5
   @Flag(help: "Seeded weights where there is no checkpoint.") var randomWeights = false
   @Flag(help: "Also tell how long each kernel took.") var profile = false
+  @Flag(help: "Say 'ready', then run once for each line of standard input and tell the seconds.") var serve = false
   @Flag(help: "One JSON object a line.") var json = false
   @OptionGroup var compilation: CompilationOptions
   @OptionGroup var common: CommonOptions
@@ -46,6 +47,7 @@ struct BenchCommand: ParsableCommand {
       }
       try compiler.refuseUnusedSettings()
       console.notes(of: compiler)
+      if serve { return try serve(benches, batches: sizes, console) }
       let limits = profile ? MachineLimits.measured(pool: pool) : nil
       for size in sizes where !benches.isEmpty { try time(benches, batch: size, limits, console) }
     }
@@ -57,6 +59,17 @@ struct BenchCommand: ParsableCommand {
     let name: String
     let settings: [(name: String, value: String)]
     let forward: ForwardBenchmark
+  }
+
+  /// Runs when it is told to, so that others can be timed in turn with it: once planned it prints `ready`, and then the
+  /// seconds of a run for each line that it reads.
+  private func serve(_ benches: [Bench], batches: [Int], _ console: Console) throws(Diagnostic) {
+    guard benches.count == 1, batches.count == 1 else {
+      throw Diagnostic("usage.bench", "--serve runs one model at one batch size", category: .usage)
+    }
+    try benches[0].forward.prepare(batch: batches[0])
+    try console.print("ready")
+    while readLine() != nil { try console.print(String(try benches[0].forward.run(batch: batches[0], profile: nil))) }
   }
 
   private func gigaOperations(_ entry: Profile.Entry) -> Double {

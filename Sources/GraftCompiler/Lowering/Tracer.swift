@@ -19,7 +19,7 @@ package final class Tracer {
   /// What a part that was replaced must give, as its predecessor did, and where the replacement is written.
   var expectations: [String: (type: TensorType, at: Location)] = [:]
 
-  /// The sizes of inputs that are open (`...`) where an operator is run alone.
+  /// The axes that `...` stands for in inputs of an operator that is run alone.
   var leading: [String: [Dimension]] = [:]
 
   /// The names of tensors that several places share.

@@ -245,11 +245,11 @@ extension Tracer {
       var axes: [Dimension] = []
       for item in input.pattern.items {
         guard case .size(let size) = item else {
-          if let sizes = leading[input.name.text], sizes.count >= input.pattern.items.count - 1 {
-            axes += sizes.dropLast(input.pattern.items.count - 1)
-            continue
+          guard let leading = leading[input.name.text] else {
+            throw Diagnostic("shapes.open", "'...' is not known where a model is run", at: input.pattern.at)
           }
-          throw Diagnostic("shapes.open", "'...' is not known where a model is run", at: input.pattern.at)
+          axes += leading
+          continue
         }
         guard let axis = try evaluator.number(size, environment).dimension, axis.count >= 0 else {
           throw Diagnostic("values.size", "a size of '\(input.name.text)' is not whole", at: size.at)

@@ -34,6 +34,13 @@ import Testing
     let lines = try Graftc.succeed(["bench", "hyena_x(width: 24)", "--set", "N=16,32", "--json", "--repeats", "1"])
       .jsonLines()
     #expect(lines.map { $0["set"] } == [["N": 16], ["N": 32]])
+    // Where leading axes are open, `N` counts too: 2 * 24 * 96 products a token.
+    let open = try Graftc.succeed([
+      "bench", "mlp(width: 24)", "--set", "N=8192", "--json", "--repeats", "1", "--threads", "1",
+    ]).json()
+    let seconds = try #require(open["seconds"]?["median"]?.doubleValue)
+    let gflops = try #require(open["gflops"]?.doubleValue)
+    #expect(abs(seconds * gflops * 1e9 / (2 * 8192 * 2 * 24 * 96) - 1) < 1e-6)
     let folder = try TemporaryFolder()
     try folder.write(
       """
@@ -55,6 +62,15 @@ import Testing
     try Graftc.fail(64, ["bench", "hyena_x(width: 24)"], rule: "usage.size")
     try Graftc.fail(64, ["bench", "hyena_x(width: 24)", "--set", "N=0"], rule: "usage.size")
     try Graftc.fail(64, ["bench", "hyena_x(width: 24)", "--set", "N=many"], rule: "usage.size")
+  }
+
+  @Test("What serves is ready once planned, and runs once for each line")
+  func serving() throws {
+    let served = try Graftc.succeed(["bench", Small.model, "--random-weights", "--serve"], input: "\n\n\n")
+    let lines = served.output.split(separator: "\n")
+    #expect(lines.first == "ready" && lines.count == 4)
+    #expect(lines.dropFirst().allSatisfy { Double($0) ?? 0 > 0 })
+    try Graftc.fail(64, ["bench", Small.model, "--random-weights", "--serve", "--batch", "1,2"], rule: "usage.bench")
   }
 
   @Test("The text names units, and the profile names kernels")
