@@ -46,10 +46,10 @@ static void V(product)(const graft_product_block *block, size_t first, size_t en
       memset(row, 0, block->k_count * sizeof(float));
     }
   }
-  const float *bias = block->k + block->k_count == block->depth ? block->bias : NULL;
+  const float *bias = block->bias;
   size_t ahead_row = 0;
   for (size_t p = first; p < end; p++) {
-    const float *panel = block->packed + (p * block->depth + block->k) * PANEL;
+    const float *panel = block->packed + p * block->k_count * PANEL;
     const size_t count = block->rows - p * PANEL < PANEL ? block->rows - p * PANEL : PANEL;
     for (size_t c = 0; c < block->columns; c += COLUMNS_AT_ONCE) {
       const bool is_tail = c >= tail;
@@ -57,6 +57,12 @@ static void V(product)(const graft_product_block *block, size_t first, size_t en
       const size_t stride = is_tail ? block->k_count : block->weight_stride;
       float sums[COLUMNS_AT_ONCE * PANEL] __attribute__((aligned(64)));
       memset(sums, 0, sizeof sums);
+      // The tile's lines of the result arrive while its sums are worked out.
+      float *y = block->y + p * PANEL * block->y_stride + c;
+      for (size_t r = 0; r < count; r++) {
+        __builtin_prefetch(y + r * block->y_stride, 1);
+        __builtin_prefetch(y + r * block->y_stride + COLUMNS_AT_ONCE - 1, 1);
+      }
       for (size_t s = 0; s < COLUMNS_AT_ONCE; s += STRIP) {
         // One row of the next block a strip; once all are near, a line that is in cache already.
         const float *ahead = panel;
@@ -64,8 +70,7 @@ static void V(product)(const graft_product_block *block, size_t first, size_t en
         V(strip_of_rows)(panel, w + s * stride, stride, block->k_count, sums + s * PANEL, ahead);
       }
       V(store_tile)(
-          sums, bias ? bias + c : NULL, block->y + p * PANEL * block->y_stride + c, block->y_stride, count,
-          is_tail ? block->columns - c : COLUMNS_AT_ONCE, block->k > 0);
+          sums, bias ? bias + c : NULL, y, block->y_stride, count, is_tail ? block->columns - c : COLUMNS_AT_ONCE, block->adds);
     }
   }
 }

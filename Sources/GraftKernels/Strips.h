@@ -22,8 +22,10 @@
   "vbroadcastss " address ", " R(t) "\n"                                                                           \
   "vfmadd231ps " R(0) ", " R(t) ", " R(a) "\n vfmadd231ps " R(1) ", " R(t) ", " R(b) "\n"
 #define OPEN(first, second) "vmovups " first "(%[panel]), " R(0) "\n vmovups " second "(%[panel]), " R(1) "\n"
+// What of the panel is read eight steps later.
+#define NEAR(first, second) "prefetcht0 1024+" first "(%[panel])\n prefetcht0 1024+" second "(%[panel])\n"
 #define ROWS(at, first, second)                                                                                   \
-  OPEN(first, second)                                                                                             \
+  OPEN(first, second) NEAR(first, second)                                                                         \
   SPREAD(at "(%[r0])", 2, 8, 9) SPREAD(at "(%[r0],%[s])", 3, 10, 11) SPREAD(at "(%[r0],%[s],2)", 4, 12, 13)       \
   SPREAD(at "(%[r1])", 5, 14, 15) SPREAD(at "(%[r1],%[s])", 6, 16, 17) SPREAD(at "(%[r1],%[s],2)", 7, 18, 19)     \
   SPREAD(at "(%[r2])", 2, 20, 21) SPREAD(at "(%[r2],%[s])", 3, 22, 23) SPREAD(at "(%[r2],%[s],2)", 4, 24, 25)     \
@@ -44,7 +46,9 @@
   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",      \
       "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", \
       "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31"
-#define FOUR_ROWS ROWS("0", "0", "64") ROWS("4", "128", "192") ROWS("8", "256", "320") ROWS("12", "384", "448")
+#define FOUR_ROWS                                                                                                 \
+  ROWS("0", "0", "64") NEXT("r0") ROWS("4", "128", "192") NEXT("r1")                                              \
+  ROWS("8", "256", "320") NEXT("r2") ROWS("12", "384", "448") NEXT("r3")
 #define FORWARD(bytes) "add $" bytes ", %[r0]\n add $" bytes ", %[r1]\n add $" bytes ", %[r2]\n add $" bytes ", %[r3]\n"
 #define SECOND_HALF "64"
 #define PANEL_BYTES "128"
@@ -72,7 +76,8 @@
 #define ALL_REGISTERS                                                                                             \
   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",      \
       "xmm13", "xmm14", "xmm15"
-#define FOUR_ROWS ROWS("0", "0", "32") ROWS("4", "64", "96") ROWS("8", "128", "160") ROWS("12", "192", "224")
+#define FOUR_ROWS                                                                                                 \
+  ROWS("0", "0", "32") NEXT("r0") ROWS("4", "64", "96") ROWS("8", "128", "160") NEXT("r1") ROWS("12", "192", "224")
 #define FORWARD(bytes) "add $" bytes ", %[r0]\n add $" bytes ", %[r1]\n"
 #define SECOND_HALF "32"
 #define PANEL_BYTES "64"
@@ -82,6 +87,9 @@
 
 #if LANES > 4
 
+// The next cache lines of three rows of the strip: rows a multiple of 4 KB apart are beyond what processors foresee.
+#define NEXT(row)                                                                                                 \
+  "prefetcht0 64(%[" row "])\n prefetcht0 64(%[" row "],%[s])\n prefetcht0 64(%[" row "],%[s],2)\n"
 #define READ_SUM(n, at) MOVE(at "(%[sums])", R(n))
 #define WRITE_SUM(n, at) MOVE(R(n), at "(%[sums])")
 
@@ -129,6 +137,7 @@ INLINE void V(strip_of_columns)(const float *panel, const float *w, size_t strid
 #undef R
 #undef SPREAD
 #undef OPEN
+#undef NEAR
 #undef ROWS
 #undef COLUMNS
 #undef MOVE
@@ -139,6 +148,7 @@ INLINE void V(strip_of_columns)(const float *panel, const float *w, size_t strid
 #undef SECOND_HALF
 #undef PANEL_BYTES
 #undef FOUR_PANEL_BYTES
+#undef NEXT
 #undef READ_SUM
 #undef WRITE_SUM
 
@@ -191,19 +201,24 @@ INLINE void V(turn)(const float *from, size_t from_stride, V(four) out[4]) {
   out[3] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
 
-// Rows [0, count) of `x`, times `scale`, as one panel; what is missing of PANEL rows is 0.
+// Rows [0, count) of `x`, times `scale`, as one panel; what is missing of PANEL rows is 0. What is written of the panel
+// at a time stays in the first-level cache until all rows are in it.
 INLINE void V(pack_panel)(const float *x, size_t stride, size_t count, size_t depth, float scale, float *panel) {
-  for (size_t r = 0; r < PANEL; r += 4) {
-    size_t k = 0;
-    if (r + 4 <= count) {
-      for (; k + 4 <= depth; k += 4) {
-        V(four) turned[4];
-        V(turn)(x + r * stride + k, stride, turned);
-        for (size_t i = 0; i < 4; i++) *(V(four) *)(panel + (k + i) * PANEL + r) = turned[i] * scale;
+  enum { AT_ONCE = 64 };
+  for (size_t first = 0; first < depth; first += AT_ONCE) {
+    const size_t end = first + AT_ONCE < depth ? first + AT_ONCE : depth;
+    for (size_t r = 0; r < PANEL; r += 4) {
+      size_t k = first;
+      if (r + 4 <= count) {
+        for (; k + 4 <= end; k += 4) {
+          V(four) turned[4];
+          V(turn)(x + r * stride + k, stride, turned);
+          for (size_t i = 0; i < 4; i++) *(V(four) *)(panel + (k + i) * PANEL + r) = turned[i] * scale;
+        }
       }
-    }
-    for (; k < depth; k++) {
-      for (size_t i = r; i < r + 4; i++) panel[k * PANEL + i] = i < count ? x[i * stride + k] * scale : 0;
+      for (; k < end; k++) {
+        for (size_t i = r; i < r + 4; i++) panel[k * PANEL + i] = i < count ? x[i * stride + k] * scale : 0;
+      }
     }
   }
 }

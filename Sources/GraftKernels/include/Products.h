@@ -22,15 +22,15 @@ void graft_pack_panels(
     graft_isa isa, const float *x, size_t stride, size_t rows, size_t depth, size_t first, size_t end, float *packed);
 
 typedef struct {
-  // All panels of the left matrix, its rows, and the floats of each.
+  // The block of k of all panels of the left matrix, and its rows.
   const float *packed;
-  size_t rows, depth;
-  // The block of k: [k, k + k_count).
-  size_t k, k_count;
-  // The block of columns: `columns` rows of the right matrix, the first one's element k at `weight`.
+  size_t rows, k_count;
+  // Whether it adds to what `y` holds: every block of k but the first.
+  bool adds;
+  // The block of columns: `columns` rows of the right matrix, the first one's first element of the block of k at `weight`.
   const float *weight;
   size_t weight_stride, columns;
-  // Added to the sums of the last block of k; may be NULL.
+  // Added to the sums; may be NULL.
   const float *bias;
   // Row 0 of the result at the block's first column.
   float *y;
@@ -48,6 +48,6 @@ double graft_product_peak(graft_isa isa, size_t rounds, float *room);
 // The sum of `count` floats, to measure how fast memory gives them.
 float graft_sum(graft_isa isa, const float *x, size_t count);
 
-// y[r, c] = (k > 0 ? y[r, c] : 0) + sum over the block of k of x[r, k] weight[c, k] + bias[c], for the rows of panels
+// y[r, c] = (adds ? y[r, c] : 0) + sum over the block of k of x[r, k] weight[c, k] + bias[c], for the rows of panels
 // [first, end). `room` holds 12 * k_count floats where columns is no multiple of 12.
 void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end, float *room);

@@ -100,17 +100,21 @@ private struct LinearLayer {
       let memory = self.memory(buffers)
       let packed = memory.scratch.assumingMemoryBound(to: Float.self)
       return {
-        pool.parallel(blocks.panelCount) { range, _ in
-          graft_pack_panels(isa, memory.x, depth, rows, depth, range.lowerBound, range.upperBound, packed)
-        }
-        pool.parallel(tiles.count) { range, thread in
-          let own = (memory.scratch + blocks.packedByteCount + thread * room).assumingMemoryBound(to: Float.self)
-          for index in range {
-            let tile = tiles[index]
-            for part in blocks.parts(of: tile.rows, by: blocks.rows) {
-              for channels in blocks.parts(of: tile.columns, by: blocks.columns) {
-                multiply(blocks, memory, packed, part, channels, end: tile.columns.upperBound, own)
-                memory.finish(part, channels, addsBias: false)
+        // A layer without depth has one block, of nothing.
+        for inner in depth == 0 ? [0..<0] : Array(blocks.parts(of: 0..<depth, by: blocks.depth)) {
+          pool.parallel(blocks.panelCount) { range, _ in
+            graft_pack_panels(
+              isa, memory.x + inner.lowerBound, depth, rows, inner.count, range.lowerBound, range.upperBound, packed)
+          }
+          pool.parallel(tiles.count) { range, thread in
+            let own = (memory.scratch + blocks.packedByteCount + thread * room).assumingMemoryBound(to: Float.self)
+            for index in range {
+              let tile = tiles[index]
+              for part in blocks.parts(of: tile.rows, by: blocks.rows) {
+                for channels in blocks.parts(of: tile.columns, by: blocks.columns) {
+                  multiply(blocks, memory, packed, part, channels, inner, end: tile.columns.upperBound, own)
+                  if inner.upperBound == depth { memory.finish(part, channels, addsBias: false) }
+                }
               }
             }
           }
@@ -119,44 +123,39 @@ private struct LinearLayer {
     }
   }
 
-  /// Works out channels `range` of rows `part`, one block of the depth after another. A weight of 16 bits is widened
-  /// into `room` a block at a time.
+  /// Adds what elements `inner` of the depth give to channels `range` of rows `part`. A weight of 16 bits is widened
+  /// into `room` first.
   private func multiply(
     _ blocks: ProductBlocks, _ memory: Memory, _ packed: UnsafePointer<Float>, _ part: Range<Int>, _ range: Range<Int>,
-    end: Int, _ room: UnsafeMutablePointer<Float>
+    _ inner: Range<Int>, end: Int, _ room: UnsafeMutablePointer<Float>
   ) {
     let panels = part.lowerBound / blocks.panelRows..<(part.upperBound + blocks.panelRows - 1) / blocks.panelRows
-    for inner in depth == 0 ? [0..<0] : Array(blocks.parts(of: 0..<depth, by: blocks.depth)) {
-      var block = graft_product_block()
-      block.packed = packed
-      (block.rows, block.depth) = (rows, depth)
-      (block.k, block.k_count) = (inner.lowerBound, inner.count)
-      block.columns = range.count
-      block.bias = memory.bias.map { $0 + range.lowerBound }
-      block.y = memory.y + range.lowerBound
-      block.y_stride = columns
-      if request.inputs[1].dtype == .f32 {
-        let weight = memory.weight.assumingMemoryBound(to: Float.self)
-        block.weight = weight + range.lowerBound * depth + inner.lowerBound
-        block.weight_stride = depth
-        if inner.upperBound < depth {
-          block.ahead = weight + range.lowerBound * depth + inner.upperBound
-          block.ahead_rows = range.count
-        } else if range.upperBound < end {
-          block.ahead = weight + range.upperBound * depth
-          block.ahead_rows = min(end - range.upperBound, blocks.columns)
-        }
-        block.ahead_stride = depth
-      } else {
-        for (place, channel) in range.enumerated() {
-          widen(memory.weight, channel * depth + inner.lowerBound, inner.count, into: room + place * inner.count)
-        }
-        block.weight = UnsafePointer(room)
-        block.weight_stride = inner.count
+    var block = graft_product_block()
+    block.packed = packed
+    (block.rows, block.k_count) = (rows, inner.count)
+    block.adds = inner.lowerBound > 0
+    block.columns = range.count
+    block.bias = inner.upperBound == depth ? memory.bias.map { $0 + range.lowerBound } : nil
+    block.y = memory.y + range.lowerBound
+    block.y_stride = columns
+    if request.inputs[1].dtype == .f32 {
+      let weight = memory.weight.assumingMemoryBound(to: Float.self) + inner.lowerBound
+      block.weight = weight + range.lowerBound * depth
+      block.weight_stride = depth
+      if range.upperBound < end {
+        block.ahead = weight + range.upperBound * depth
+        block.ahead_rows = min(end - range.upperBound, blocks.columns)
       }
-      let tail = request.inputs[1].dtype == .f32 ? room : room + blocks.columns * blocks.depth
-      graft_product(isa, &block, panels.lowerBound, panels.upperBound, tail)
+      block.ahead_stride = depth
+    } else {
+      for (place, channel) in range.enumerated() {
+        widen(memory.weight, channel * depth + inner.lowerBound, inner.count, into: room + place * inner.count)
+      }
+      block.weight = UnsafePointer(room)
+      block.weight_stride = inner.count
     }
+    let tail = request.inputs[1].dtype == .f32 ? room : room + blocks.columns * blocks.depth
+    graft_product(isa, &block, panels.lowerBound, panels.upperBound, tail)
   }
 
   // MARK: With a weight of 16 bits

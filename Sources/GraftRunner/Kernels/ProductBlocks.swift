@@ -1,11 +1,13 @@
+import Glibc
 import GraftKernels
 
 /// How a product is cut so that caches hold what is read again and again.
 ///
-/// A block of the weight stays in the second-level cache while all panels of some rows meet it, and what the block
-/// leaves in the result is still there for the steps that follow. The sizes are the same on every machine: 256 KB of
-/// weight leave room for a panel and the next block in the smallest second-level cache of the processors with AVX2, 512
-/// KB, and blocks of the depth are long against the time that their sums take to and from memory.
+/// The rows are packed for one block of the depth after another. A block of the weight then stays in the second-level
+/// cache while all panels of some rows meet it, and what the block leaves in the result is still there for the steps
+/// that follow. Half of that cache is for the weight; how many columns that makes changes no bit of the result. Blocks of
+/// the depth, which do, are the same on every machine, and long against the time that their sums take to and from
+/// memory.
 struct ProductBlocks {
   /// Rows that are packed side by side.
   let panelRows: Int
@@ -14,15 +16,17 @@ struct ProductBlocks {
   let rows: Int
   let columns: Int
   let depth: Int
-  private let wholeDepth: Int
 
   private static let mostRows = 512
   private static let mostColumns = 192
   private static let mostDepth = 1152
-  private static let weightElements = 65_536
+  private static let weightElements: Int = {
+    // The smallest second-level cache of processors with AVX2 has 512 KB.
+    let cache = sysconf(Int32(_SC_LEVEL2_CACHE_SIZE))
+    return max(cache, 512 << 10) / 2 / 4
+  }()
 
   init(rows: Int, columns: Int, depth: Int, isa: graft_isa) {
-    wholeDepth = depth
     panelRows = graft_panel_rows(isa)
     panelCount = (rows + panelRows - 1) / panelRows
     self.rows = Self.mostRows
@@ -33,8 +37,8 @@ struct ProductBlocks {
     self.columns = min(Self.mostColumns, max(step, Self.weightElements / self.depth / step * step))
   }
 
-  /// The bytes of all panels, a multiple of 64.
-  var packedByteCount: Int { (panelCount * panelRows * wholeDepth * 4 + 63) / 64 * 64 }
+  /// The bytes of all panels for a block of the depth, a multiple of 64.
+  var packedByteCount: Int { (panelCount * panelRows * depth * 4 + 63) / 64 * 64 }
 
   /// The bytes that a thread needs besides: for the columns at the edge, and for a block of the weight where it is
   /// widened.
