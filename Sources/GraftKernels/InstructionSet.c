@@ -1,4 +1,4 @@
-#define _GNU_SOURCE  // sched_getaffinity
+#define _GNU_SOURCE  // sched_getaffinity, syscall
 #include "InstructionSet.h"
 
 #include <sched.h>
@@ -16,6 +16,9 @@ int graft_processor_count(void) {
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <string.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 bool graft_isa_supported(graft_isa isa) {
   __builtin_cpu_init();
@@ -27,6 +30,23 @@ bool graft_isa_supported(graft_isa isa) {
           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
   }
   return false;
+}
+
+bool graft_amx_supported(void) {
+#if defined(__linux__)
+  enum { UNKNOWN, NO, YES };
+  static _Atomic int answer = UNKNOWN;
+  if (answer == UNKNOWN) {
+    __builtin_cpu_init();
+    bool is_there = __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8");
+    // Linux hands tiles out by process, on request: ARCH_REQ_XCOMP_PERM for XFEATURE_XTILEDATA.
+    enum { REQUEST = 0x1023, TILE_DATA = 18 };
+    answer = is_there && syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0 ? YES : NO;
+  }
+  return answer == YES;
+#else
+  return false;
+#endif
 }
 
 static bool is_amd(void) {
@@ -49,6 +69,8 @@ const char *graft_blas_core_type(void) {
 }
 #else
 bool graft_isa_supported(graft_isa isa) { return isa == GRAFT_PLAIN; }
+
+bool graft_amx_supported(void) { return false; }
 
 const char *graft_blas_core_type(void) { return NULL; }
 #endif

@@ -198,10 +198,14 @@ __attribute__((target("avx2,fma"))) static void tile_avx2(Tile tile, size_t coun
 #define VNNI_TARGET target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")
 #define VNNI_ROWS 12
 
-// The whole panel, two registers of 16 channels, for up to 12 rows.
-__attribute__((VNNI_TARGET, always_inline)) static inline void rows_vnni(Tile tile, size_t count, int32_t *sums) {
+// The whole panel, two registers of 16 channels, for up to 12 rows; adds to what `sums` holds, or writes it.
+__attribute__((VNNI_TARGET, always_inline)) static inline void rows_vnni(
+    Tile tile, size_t count, bool adds, int32_t *sums) {
     __m512i sum[VNNI_ROWS][2];
-    for (size_t r = 0; r < count; r++) sum[r][0] = sum[r][1] = _mm512_setzero_si512();
+    for (size_t r = 0; r < count; r++) {
+        sum[r][0] = adds ? _mm512_loadu_si512(sums + r * PANEL) : _mm512_setzero_si512();
+        sum[r][1] = adds ? _mm512_loadu_si512(sums + r * PANEL + 16) : _mm512_setzero_si512();
+    }
     const int8_t *w = tile.panel;
     for (size_t step = 0; step < tile.steps; step++, w += PANEL * 4) {
         const __m512i first = _mm512_loadu_si512(w), second = _mm512_loadu_si512(w + 64);
@@ -219,24 +223,76 @@ __attribute__((VNNI_TARGET, always_inline)) static inline void rows_vnni(Tile ti
     }
 }
 
-__attribute__((VNNI_TARGET)) static void tile_vnni(Tile tile, size_t count, int32_t *sums) {
+__attribute__((VNNI_TARGET, always_inline)) static inline void all_rows_vnni(
+    Tile tile, size_t count, bool adds, int32_t *sums) {
     size_t r = 0;
     for (; count - r >= VNNI_ROWS; r += VNNI_ROWS) {
-        rows_vnni(tile, VNNI_ROWS, sums + r * PANEL);
+        rows_vnni(tile, VNNI_ROWS, adds, sums + r * PANEL);
         tile.rows = (const char *)tile.rows + VNNI_ROWS * tile.row_bytes;
     }
     for (; count - r >= 8; r += 8) {
-        rows_vnni(tile, 8, sums + r * PANEL);
+        rows_vnni(tile, 8, adds, sums + r * PANEL);
         tile.rows = (const char *)tile.rows + 8 * tile.row_bytes;
     }
     for (; count - r >= 4; r += 4) {
-        rows_vnni(tile, 4, sums + r * PANEL);
+        rows_vnni(tile, 4, adds, sums + r * PANEL);
         tile.rows = (const char *)tile.rows + 4 * tile.row_bytes;
     }
     for (; r < count; r++) {
-        rows_vnni(tile, 1, sums + r * PANEL);
+        rows_vnni(tile, 1, adds, sums + r * PANEL);
         tile.rows = (const char *)tile.rows + tile.row_bytes;
     }
+}
+
+__attribute__((VNNI_TARGET)) static void tile_vnni(Tile tile, size_t count, int32_t *sums) {
+    all_rows_vnni(tile, count, false, sums);
+}
+
+#define AMX_TARGET target("amx-tile,amx-int8,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")
+enum { AMX_ROWS = 32, AMX_STEPS = 16 };  // Two tiles of rows, and the fours of k of one.
+
+// Four tiles of sums: 32 rows and the whole panel. What makes no whole tile is left to VNNI.
+__attribute__((AMX_TARGET)) static void tile_amx(Tile tile, size_t count, int32_t *sums) {
+    const size_t blocks = count == AMX_ROWS ? tile.steps / AMX_STEPS : 0;
+    if (blocks > 0) {
+        const char *x = tile.rows;
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        for (size_t i = 0; i < blocks; i++, x += AMX_STEPS * 4, tile.panel += AMX_STEPS * PANEL * 4) {
+            _tile_loadd(4, x, tile.row_bytes);
+            _tile_loadd(5, x + 16 * tile.row_bytes, tile.row_bytes);
+            _tile_loadd(6, tile.panel, PANEL * 4);
+            _tile_loadd(7, tile.panel + 16 * 4, PANEL * 4);
+            _tile_dpbusd(0, 4, 6);
+            _tile_dpbusd(1, 4, 7);
+            _tile_dpbusd(2, 5, 6);
+            _tile_dpbusd(3, 5, 7);
+        }
+        _tile_stored(0, sums, PANEL * 4);
+        _tile_stored(1, sums + 16, PANEL * 4);
+        _tile_stored(2, sums + 16 * PANEL, PANEL * 4);
+        _tile_stored(3, sums + 16 * PANEL + 16, PANEL * 4);
+        tile.rows = x;
+        tile.steps -= blocks * AMX_STEPS;
+        if (tile.steps == 0) return;
+    }
+    all_rows_vnni(tile, count, blocks > 0, sums);
+}
+
+// All eight tiles are of 16 rows of 64 bytes.
+__attribute__((AMX_TARGET)) static void configure_tiles(void) {
+    struct {
+        uint8_t palette, first_row, reserved[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } shapes __attribute__((aligned(64))) = {.palette = 1};
+    for (size_t i = 0; i < 8; i++) {
+        shapes.row_bytes[i] = 64;
+        shapes.rows[i] = 16;
+    }
+    _tile_loadconfig(&shapes);
 }
 #endif
 
@@ -257,8 +313,6 @@ static inline __attribute__((always_inline)) void store_tile(
     }
 }
 
-enum { TILE_ROWS = 12 };  // A whole number of every variant's.
-
 typedef struct {
     const void *rows;
     const float *row_scales;
@@ -271,33 +325,43 @@ typedef struct {
     size_t y_stride, first, end;
 } Product;
 
-#define PRODUCT(name, attributes, tile_of, row_bytes_of_four, has_offsets)                                        \
-    attributes static void name(const Product *p) {                                                              \
-        Tile tile = {.row_bytes = fours(p->depth) * row_bytes_of_four, .steps = fours(p->depth)};                \
-        int32_t products[TILE_ROWS * PANEL] __attribute__((aligned(64)));                                        \
-        for (size_t column = p->first; column < p->end; column += PANEL) {                                       \
-            const size_t width = p->end - column < PANEL ? p->end - column : PANEL;                              \
-            const int32_t *offsets = has_offsets ? p->sums + column : NULL;                                      \
-            const float *scales = p->scales + column, *bias = p->bias ? p->bias + column : NULL;                 \
-            tile.panel = p->weight + column * tile.steps * 4;                                                    \
-            for (size_t row = 0; row < p->row_count; row += TILE_ROWS) {                                         \
-                const size_t count = p->row_count - row < TILE_ROWS ? p->row_count - row : TILE_ROWS;            \
-                tile.rows = (const char *)p->rows + row * tile.row_bytes;                                        \
-                tile_of(tile, count, products);                                                                  \
-                float *y = p->y + row * p->y_stride + column;                                                    \
-                if (width == PANEL && bias) {                                                                    \
-                    store_tile(products, count, p->row_scales + row, scales, offsets, bias, y, p->y_stride, PANEL); \
-                } else {                                                                                         \
-                    store_tile(products, count, p->row_scales + row, scales, offsets, bias, y, p->y_stride, width); \
-                }                                                                                                \
-            }                                                                                                    \
-        }                                                                                                        \
+#define EACH_PANEL for (size_t column = p->first; column < p->end; column += PANEL)
+#define EACH_ROW(at_once) for (size_t row = 0; row < p->row_count; row += at_once)
+
+// A variant's loops over tiles of `at_once` rows, a whole number of what it takes at a time.
+#define PRODUCT(name, attributes, tile_of, at_once, row_bytes_of_four, has_offsets, outer, inner)                   \
+    attributes static void name(const Product *p) {                                                                 \
+        Tile tile = {.row_bytes = fours(p->depth) * row_bytes_of_four, .steps = fours(p->depth)};                   \
+        int32_t products[at_once * PANEL] __attribute__((aligned(64)));                                             \
+        outer inner {                                                                                               \
+            const size_t width = p->end - column < PANEL ? p->end - column : PANEL;                                 \
+            const size_t count = p->row_count - row < at_once ? p->row_count - row : at_once;                       \
+            const int32_t *offsets = has_offsets ? p->sums + column : NULL;                                         \
+            const float *scales = p->scales + column, *bias = p->bias ? p->bias + column : NULL;                    \
+            tile.panel = p->weight + column * tile.steps * 4;                                                       \
+            tile.rows = (const char *)p->rows + row * tile.row_bytes;                                               \
+            tile_of(tile, count, products);                                                                         \
+            float *y = p->y + row * p->y_stride + column;                                                           \
+            if (width == PANEL && bias) {                                                                           \
+                store_tile(products, count, p->row_scales + row, scales, offsets, bias, y, p->y_stride, PANEL);     \
+            } else {                                                                                                \
+                store_tile(products, count, p->row_scales + row, scales, offsets, bias, y, p->y_stride, width);     \
+            }                                                                                                       \
+        }                                                                                                           \
     }
 
-PRODUCT(product_plain, , tile_plain, 8, false)
+PRODUCT(product_plain, , tile_plain, 12, 8, false, EACH_PANEL, EACH_ROW(12))
 #if defined(__x86_64__)
-PRODUCT(product_avx2, __attribute__((target("avx2,fma"))), tile_avx2, 8, false)
-PRODUCT(product_vnni, __attribute__((VNNI_TARGET)), tile_vnni, 4, true)
+PRODUCT(product_avx2, __attribute__((target("avx2,fma"))), tile_avx2, 12, 8, false, EACH_PANEL, EACH_ROW(12))
+PRODUCT(product_vnni, __attribute__((VNNI_TARGET)), tile_vnni, 12, 4, true, EACH_PANEL, EACH_ROW(12))
+// So fast that what it reads again must come from the first-level cache: the rows.
+PRODUCT(tiles_amx, __attribute__((AMX_TARGET)), tile_amx, AMX_ROWS, 4, true, EACH_ROW(AMX_ROWS), EACH_PANEL)
+
+__attribute__((AMX_TARGET)) static void product_amx(const Product *p) {
+    configure_tiles();
+    tiles_amx(p);
+    _tile_release();
+}
 #endif
 
 void graft_int8_product(
@@ -309,7 +373,11 @@ void graft_int8_product(
     };
 #if defined(__x86_64__)
     if (has_vnni(isa)) {
-        product_vnni(&product);
+        if (graft_amx_supported()) {
+            product_amx(&product);
+        } else {
+            product_vnni(&product);
+        }
         return;
     }
     if (isa != GRAFT_PLAIN) {

@@ -210,7 +210,7 @@ private struct LinearLayer {
   func integerProduct() -> PreparedKernel {
     let rowByteCount = graft_int8_row_bytes(isa, depth)
     let scalesStart = (rows * rowByteCount + 63) / 64 * 64
-    let step = max(1, 65_536 / max(1, rows * Int(GRAFT_INT8_PANEL))) * Int(GRAFT_INT8_PANEL)
+    let step = max(4, 65_536 / max(1, rows * Int(GRAFT_INT8_PANEL))) * Int(GRAFT_INT8_PANEL)
     return PreparedKernel(scratchByteCount: scalesStart + rows * 4) { buffers in
       let memory = self.memory(buffers)
       let weight = PackedWeight(request.inputs[1].shape).parts(of: memory.weight)

@@ -7,8 +7,8 @@ import Testing
   /// The variants that the processor runs, by number.
   static let variants = [GRAFT_PLAIN, GRAFT_AVX2, GRAFT_AVX512].filter { graft_isa_supported($0) }.map(\.rawValue)
 
-  /// Rows, output channels and depth: below, at and above a tile of rows, a panel of channels and four numbers.
-  static let sizes = [(1, 1, 1), (5, 31, 7), (12, 32, 8), (13, 33, 12), (27, 96, 131), (40, 70, 300)]
+  /// Rows, output channels and depth: below, at and above tiles of rows, a panel of channels and four or 64 numbers.
+  static let sizes = [(1, 1, 1), (5, 31, 7), (12, 32, 8), (13, 33, 12), (27, 96, 131), (40, 70, 300), (70, 64, 256)]
 
   /// The product of the matrices that the packed ones stand for, in whole numbers: exact, and so what each variant
   /// gives.
