@@ -87,12 +87,15 @@ private struct LinearLayer {
 
   // MARK: Panels of rows
 
+  /// A tile is no smaller than a few panels by some strips.
+  private static let leastTileElements = 24_576
+
   /// The rows are packed in panels, then the threads share the result in a grid of tiles and read the weight where it
   /// is.
   func product() -> PreparedKernel {
     let blocks = ProductBlocks(rows: rows, columns: columns, depth: depth, isa: isa)
     let tiles = ProductTiles(
-      rows: rows, columns: columns, depth: depth, threads: pool.threadCount,
+      rows: rows, columns: columns, depth: depth, threads: pool.threadCount, leastElements: Self.leastTileElements,
       unit: (blocks.panelRows, Int(GRAFT_PRODUCT_COLUMNS)))
     let isWidened = request.inputs[1].dtype != .f32
     let room = blocks.roomByteCount(holdsBlocks: isWidened)
@@ -211,6 +214,8 @@ private struct LinearLayer {
     let rowByteCount = graft_int8_row_bytes(isa, depth)
     let scalesStart = (rows * rowByteCount + 63) / 64 * 64
     let step = max(4, 65_536 / max(1, rows * Int(GRAFT_INT8_PANEL))) * Int(GRAFT_INT8_PANEL)
+    let panels = (columns + Int(GRAFT_INT8_PANEL) - 1) / Int(GRAFT_INT8_PANEL)
+    let share = (panels + pool.threadCount - 1) / pool.threadCount * Int(GRAFT_INT8_PANEL)
     return PreparedKernel(scratchByteCount: scalesStart + rows * 4) { buffers in
       let memory = self.memory(buffers)
       let weight = PackedWeight(request.inputs[1].shape).parts(of: memory.weight)
@@ -221,7 +226,7 @@ private struct LinearLayer {
             isa, memory.x + range.lowerBound * depth, range.count, depth,
             memory.scratch + range.lowerBound * rowByteCount, scales + range.lowerBound)
         }
-        pool.parallel(columns, grain: Int(GRAFT_INT8_PANEL)) { range, _ in
+        pool.parallel(columns, grain: min(step, share)) { range, _ in
           for first in stride(from: range.lowerBound, to: range.upperBound, by: step) {
             let part = first..<min(first + step, range.upperBound)
             graft_int8_product(

@@ -4,17 +4,23 @@ import GraftKernels
 /// Who works out which part of a matrix product.
 ///
 /// The rule is fixed, never a timing, so that the same product gives the same bits on every run: graft's threads share
-/// the result in a grid of tiles, and each tile is worked out on one thread. Of all grids with one tile a thread it
-/// is the one that reads the fewest elements: a tile reads its own rows of `a` and columns of `b`.
+/// the result in a grid of tiles, and each tile is worked out on one thread. Of all grids with as many tiles it is the
+/// one that reads the fewest elements: a tile reads its own rows of `a` and columns of `b`.
 struct ProductTiles {
   let rows: Int
   let columns: Int
   /// Bounds of tiles lie on multiples of these.
   private let unit: (rows: Int, columns: Int)
+  /// Tiles of a thread, so that others can take what a slow one does not come to.
+  private static let mostOfThread = 8
   private let rowParts: Int
   private let columnParts: Int
 
-  init(rows: Int, columns: Int, depth: Int, threads: Int, unit: (rows: Int, columns: Int) = (16, 16)) {
+  /// One tile a thread, or several of at least `leastElements`.
+  init(
+    rows: Int, columns: Int, depth: Int, threads: Int, leastElements: Int = .max,
+    unit: (rows: Int, columns: Int) = (16, 16)
+  ) {
     self.rows = rows
     self.columns = columns
     self.unit = unit
@@ -22,8 +28,9 @@ struct ProductTiles {
     // Below some 30 microseconds of work another thread costs more than it saves.
     if threads > 1 && Double(rows) * Double(columns) * Double(depth) >= 1_000_000 {
       var leastReading = Int.max
-      for rowParts in 1...threads where threads % rowParts == 0 {
-        let columnParts = threads / rowParts
+      let parts = threads * max(1, min(Self.mostOfThread, rows * columns / leastElements / threads))
+      for rowParts in 1...parts where parts % rowParts == 0 {
+        let columnParts = parts / rowParts
         if rowParts > 1 && rows / rowParts < unit.rows || columnParts > 1 && columns / columnParts < unit.columns {
           continue
         }

@@ -1,10 +1,11 @@
 import Glibc
 import GraftKernels
+import Synchronization
 
 /// The threads that kernels run on. They sleep while there is nothing to do.
 ///
-/// Work is split into at most one contiguous part a thread, the same way for the same count, grain and number of
-/// threads, so that results are the same bits on every run.
+/// Work is cut into contiguous parts, the same way for the same count, grain and number of threads, so that results are
+/// the same bits on every run; which thread runs a part is not the same, so that a slow core holds nobody up.
 public final class ThreadPool: @unchecked Sendable {
   // Safe to share: `shared` is only touched under its mutex.
 
@@ -42,7 +43,6 @@ public final class ThreadPool: @unchecked Sendable {
       started += 1
     }
     self.threadCount = started
-    shared.workerCount = started - 1
   }
 
   deinit {
@@ -50,25 +50,28 @@ public final class ThreadPool: @unchecked Sendable {
     for thread in threads { pthread_join(thread, nil) }
   }
 
+  /// A thread's share is cut in so many parts, so that others can take what a slow one does not come to.
+  private static let partsOfShare = 8
+
   /// Calls `body` on parts that together are `0..<count`, each but the last a multiple of `grain` long, with the number
-  /// of the thread that it runs on, below `threadCount`.
+  /// of the thread that it runs on, below `threadCount`. Which thread runs a part depends on how fast the threads are.
   ///
   /// A call from inside `body` runs on the calling thread alone, with the thread number 0.
   package func parallel(_ count: Int, grain: Int = 1, _ body: (_ range: Range<Int>, _ thread: Int) -> Void) {
     if count <= 0 { return }
     let grains = (count + grain - 1) / grain
-    let parts = min(threadCount, grains)
-    if parts == 1 || Shared.isInside {
+    let owners = min(threadCount, grains)
+    if owners == 1 || Shared.isInside {
       body(0..<count, 0)
       return
     }
+    let parts = min(threadCount * Self.partsOfShare, grains)
     func part(_ index: Int) -> Range<Int> {
       grains * index / parts * grain..<min(count, grains * (index + 1) / parts * grain)
     }
+    let shares = (0...owners).map { parts * $0 / owners }
     withoutActuallyEscaping(body) { body in
-      shared.run { thread in
-        if thread < parts { body(part(thread), thread) }
-      }
+      shared.run(shares) { thread, index in body(part(index), thread) }
     }
   }
 
@@ -95,16 +98,53 @@ private final class Start {
   }
 }
 
+/// Hands out the parts of one job at a time. Each thread goes through a share of its own, and then through what others
+/// have not come to.
 private final class Shared {
-  var workerCount = 0
-  private let entrance = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)  // One caller at a time.
+  /// One caller at a time.
+  private let entrance = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let started = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var job: ((Int) -> Void)?
+  private var job: Job?
   private var generation = 0
   private var running = 0
   private var isStopping = false
+
+  /// What is run, and the parts of each share that nobody has taken.
+  private final class Job {
+    private let shares: [Int]
+    private let next: UnsafeMutablePointer<Atomic<Int>>
+    private let body: (_ thread: Int, _ part: Int) -> Void
+    /// Counters are a cache line apart.
+    private static let spacing = 64 / MemoryLayout<Atomic<Int>>.stride
+
+    init(_ shares: [Int], _ body: @escaping (Int, Int) -> Void) {
+      self.shares = shares
+      self.body = body
+      next = .allocate(capacity: (shares.count - 1) * Self.spacing)
+      for index in 0..<(shares.count - 1) * Self.spacing {
+        (next + index).initialize(to: Atomic(shares[index / Self.spacing]))
+      }
+    }
+
+    deinit {
+      next.deinitialize(count: (shares.count - 1) * Self.spacing)
+      next.deallocate()
+    }
+
+    func run(as thread: Int) {
+      let owners = shares.count - 1
+      for offset in 0..<owners {
+        let owner = (thread + offset) % owners
+        while true {
+          let part = next[owner * Self.spacing].wrappingAdd(1, ordering: .relaxed).oldValue
+          if part >= shares[owner + 1] { break }
+          body(thread, part)
+        }
+      }
+    }
+  }
 
   /// Marks the threads that are inside a part.
   private static let insideKey: pthread_key_t = {
@@ -136,22 +176,24 @@ private final class Shared {
     finished.deallocate()
   }
 
-  func run(_ job: @escaping (Int) -> Void) {
+  /// Runs every part once; parts `shares[i]..<shares[i + 1]` are the share of thread `i`. Does not wait for a thread
+  /// that the system has not woken yet.
+  func run(_ shares: [Int], _ body: @escaping (_ thread: Int, _ part: Int) -> Void) {
+    let job = Job(shares, body)
     pthread_mutex_lock(entrance)
     pthread_mutex_lock(mutex)
     self.job = job
     generation += 1
-    running = workerCount
     pthread_cond_broadcast(started)
     pthread_mutex_unlock(mutex)
 
     Self.isInside = true
-    job(0)
+    job.run(as: 0)
     Self.isInside = false
 
     pthread_mutex_lock(mutex)
-    while running > 0 { pthread_cond_wait(finished, mutex) }
     self.job = nil
+    while running > 0 { pthread_cond_wait(finished, mutex) }
     pthread_mutex_unlock(mutex)
     pthread_mutex_unlock(entrance)
   }
@@ -165,8 +207,10 @@ private final class Shared {
       if isStopping { break }
       seen = generation
       var current = job
+      if current == nil { continue }  // Others did it all.
+      running += 1
       pthread_mutex_unlock(mutex)
-      current?(index)
+      current?.run(as: index)
       current = nil  // Let go before the caller goes on: its closure must not outlive the call.
       pthread_mutex_lock(mutex)
       running -= 1

@@ -49,7 +49,8 @@ public struct MachineLimits: Sendable, Hashable {
   }
 
   private static func integerOperationRate(_ isa: graft_isa, _ pool: ThreadPool) -> Double {
-    let (rows, columns, depth, rounds) = (12, Int(GRAFT_INT8_PANEL), 512, 500)
+    // Whole tiles of every variant, in the first-level cache.
+    let (rows, columns, depth, rounds) = (96, Int(GRAFT_INT8_PANEL), 256, 200)
     let weight = Storage(byteCount: graft_int8_weight_bytes(columns, depth))
     let packed = Storage(byteCount: rows * graft_int8_row_bytes(isa, depth))
     let scales = Storage(byteCount: max(rows, columns) * 4)
