@@ -23,6 +23,32 @@ typedef struct {
   float *tail;    // [STRIP, depth] keys, or [KEYS_AT_ONCE, STRIP] values, with zeros for those that are missing.
 } V(AttentionRoom);
 
+// Rows that are wanted next, which the second-level cache gets some at a time: they lie too far apart for processors to
+// foresee.
+typedef struct {
+  const float *k, *v, *q;
+  float *y;
+  // The next one of each, and how many keys and queries there are.
+  size_t at, keys, queries, at_once;
+} V(RowsAhead);
+
+INLINE void V(bring_near)(const graft_attention_block *block, V(RowsAhead) *ahead) {
+  enum { LINE = 64 / sizeof(float) };
+  for (size_t i = 0; i < ahead->at_once; i++, ahead->at++) {
+    if (ahead->at < ahead->keys) {
+      const float *key = ahead->k + ahead->at * block->k_stride, *value = ahead->v + ahead->at * block->v_stride;
+      for (size_t e = 0; e < block->depth; e += LINE) __builtin_prefetch(key + e, 0, 2);
+      for (size_t f = 0; f < block->width; f += LINE) __builtin_prefetch(value + f, 0, 2);
+    }
+    if (ahead->at < ahead->queries) {
+      const float *query = ahead->q + ahead->at * block->q_stride;
+      for (size_t e = 0; e < block->depth; e += LINE) __builtin_prefetch(query + e, 0, 2);
+      float *result = ahead->y + ahead->at * block->y_stride;
+      for (size_t f = 0; f < block->width; f += LINE) __builtin_prefetch(result + f, 1, 2);
+    }
+  }
+}
+
 INLINE size_t V(whole_strips)(size_t width) { return (width + STRIP - 1) / STRIP * STRIP; }
 
 static size_t V(attention_room)(size_t depth, size_t width) {
@@ -33,7 +59,8 @@ static size_t V(attention_room)(size_t depth, size_t width) {
 
 // Scores of keys [first, first + count) with the panel's queries, in place of what the room held.
 INLINE void V(score_keys)(
-    const graft_attention_block *block, const V(QueryPanel) *panel, V(AttentionRoom) room, size_t first, size_t count) {
+    const graft_attention_block *block, const V(QueryPanel) *panel, V(AttentionRoom) room, size_t first, size_t count,
+    V(RowsAhead) *ahead) {
   memset(room.scores, 0, V(whole_strips)(count) * PANEL * sizeof(float));
   for (size_t c = 0; c < count; c += STRIP) {
     const float *keys = block->k + (first + c) * block->k_stride;
@@ -50,6 +77,7 @@ INLINE void V(score_keys)(
       keys = room.tail;
       stride = block->depth;
     }
+    V(bring_near)(block, ahead);
     V(strip_of_rows)(panel->queries, keys, stride, block->depth, room.scores + c * PANEL, panel->queries);
   }
 }
@@ -194,12 +222,25 @@ static void V(attention)(const graft_attention_block *block, float *space) {
 
   // Keys and values that one panel brought near are still there for the others.
   for (size_t key = begin; key < end; key += KEYS_AT_ONCE) {
+    V(RowsAhead) ahead = {.k = block->next_k, .v = block->next_v, .q = block->next_q, .y = block->y};
+    if (end - key > KEYS_AT_ONCE) {
+      const size_t next = key + KEYS_AT_ONCE;
+      ahead.k = block->k + next * block->k_stride;
+      ahead.v = block->v + next * block->v_stride;
+      ahead.keys = end - next;
+    } else {
+      if (block->next_k) ahead.keys = block->keys;
+      if (block->next_q) ahead.queries = block->count;
+    }
+    if (ahead.keys > KEYS_AT_ONCE) ahead.keys = KEYS_AT_ONCE;
+    const size_t rows = ahead.keys > ahead.queries ? ahead.keys : ahead.queries;
+    ahead.at_once = 1 + rows * STRIP / (KEYS_AT_ONCE * count);
     for (size_t p = 0; p < count; p++) {
       const V(QueryPanel) *panel = &panels[p];
       const size_t from = key > panel->begin ? key : panel->begin;
       const size_t to = key + KEYS_AT_ONCE < panel->end ? key + KEYS_AT_ONCE : panel->end;
       if (from >= to) continue;
-      V(score_keys)(block, panel, room, from, to - from);
+      V(score_keys)(block, panel, room, from, to - from, &ahead);
       V(mask_scores)(block, panel, room, from, to - from);
       V(weigh)(block, panel, room, to - from);
       V(add_values)(block, panel, room, from, to - from);

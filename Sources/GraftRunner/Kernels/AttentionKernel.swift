@@ -35,19 +35,33 @@ extension Kernel {
       let (q, k, v, y) = (buffers.input(0), buffers.input(1), buffers.input(2), buffers.result())
       let maskValues = buffers.inputIfPresent(3, below: request.inputs.count)
       return {
+        // Where the queries, keys and values of a block begin.
+        func place(_ item: Int) -> (first: Int, q: Int, k: Int, v: Int) {
+          let (b, head) = (item / blocks / heads, item / blocks % heads)
+          let kvHead = head / (heads / kvHeads)
+          let first = item % blocks * blockRows
+          return (
+            first, (b * n + first) * qStride + head * e, b * m * kStride + kvHead * e, b * m * vStride + kvHead * f
+          )
+        }
         pool.parallel(batch * heads * blocks) { range, thread in
           for item in range {
             let (b, head) = (item / blocks / heads, item / blocks % heads)
-            let kvHead = head / (heads / kvHeads)
-            let first = item % blocks * blockRows
+            let (first, queries, keys, values) = place(item)
             var block = graft_attention_block()
-            block.q = q + (b * n + first) * qStride + head * e
+            block.q = q + queries
             block.q_stride = qStride
             (block.count, block.first) = (min(blockRows, n - first), first)
-            block.k = k + b * m * kStride + kvHead * e
+            block.k = k + keys
             block.k_stride = kStride
-            block.v = v + b * m * vStride + kvHead * f
+            block.v = v + values
             block.v_stride = vStride
+            if item + 1 < batch * heads * blocks {
+              let next = place(item + 1)
+              // The last block may have fewer queries; those beside them are brought near for nothing.
+              if min(blockRows, n - next.first) >= min(blockRows, n - first) { block.next_q = q + next.q }
+              if next.k != keys { (block.next_k, block.next_v) = (k + next.k, v + next.v) }
+            }
             (block.keys, block.depth, block.width) = (m, e, f)
             block.scale = scale
             (block.left, block.right) = (left, right)
