@@ -12,12 +12,12 @@ trap 'rm -rf "$folder"' EXIT
 objcopy --strip-debug .build/release/graftc "$folder/graftc"
 
 count() {
-  valgrind --tool=callgrind --callgrind-out-file="$folder/$1.out" "$folder/graftc" bench "$2" "${@:3}" --random-weights \
-    --threads 1 --repeats 1 --quiet >/dev/null 2>"$folder/$1.log" || { cat "$folder/$1.log" >&2; exit 1; }
+  valgrind --tool=callgrind --callgrind-out-file="$folder/$1.out" "$folder/graftc" bench "$2" "${@:3}" \
+    --random-weights --threads 1 --repeats 1 --quiet >/dev/null 2>"$folder/$1.log" || { cat "$folder/$1.log" >&2; exit 1; }
   # Inclusive counts of C kernels: those that loops of theirs call are in them.
   callgrind_annotate --threshold=100 --inclusive=yes "$folder/$1.out" 2>/dev/null \
     | sed -nE 's/^ *([0-9,]+).*[:*](graft_[a-z0-9_]+).*$/\1 \2/p' | tr -d , \
-    | awk -v case="$1" '$1 >= 20000 && $2 != "graft_draw_normal" && !seen[$2]++ { print case, $2, $1 }' | sort
+    | awk -v model="$1" '$1 >= 20000 && $2 != "graft_draw_normal" && !seen[$2]++ { print model, $2, $1 }' | sort
 }
 
 {

@@ -4,7 +4,7 @@
 # start.sh [FOLDER] [REPEATS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-folder=${1:-/tmp/graft-bench}
+folder=${1:-/tmp/graft-benchmark}
 repeats=${2:-5}
 unset "${!OPENBLAS_@}"
 source Benchmarks/measuring.sh
@@ -16,17 +16,18 @@ cat "$model" >/dev/null
 
 # Seconds from the start of the process until it is planned, and the process's own memory after one pass.
 first_kernel() {
-  local start ready pass
-  coproc served { exec "$graftc" bench "$model" --batch 2 --serve --quiet; }
+  local start ready pass process
   start=$EPOCHREALTIME
+  coproc served { exec "$graftc" bench "$model" --batch 2 --serve --quiet; }
+  process=$served_PID
   read -r ready <&"${served[0]}"
   minus "$EPOCHREALTIME" "$start" >>"$folder/ready.seconds"
   [[ $ready == ready ]]
   echo >&"${served[1]}"
   read -r pass <&"${served[0]}"
-  awk '/^RssAnon/ { print $2 / 1024 }' "/proc/$served_PID/status" >>"$folder/own.megabytes"
+  awk '/^RssAnon/ { print $2 / 1024 }' "/proc/$process/status" >>"$folder/own.megabytes"
   exec {served[1]}>&-
-  wait "$served_PID"
+  wait "$process"
 }
 
 rm -f "$folder"/ready.seconds "$folder"/own.megabytes

@@ -5,4 +5,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unset "${!OPENBLAS_@}" "${!OMP_@}"
-exec "${GRAFT_PYTHON:-python3}" Benchmarks/tokens.py "${1:-/tmp/graft-bench}" "${2:-3}"
+exec "${GRAFT_PYTHON:-python3}" Benchmarks/tokens.py "${1:-/tmp/graft-benchmark}" "${2:-3}"

@@ -27,9 +27,9 @@ typedef struct {
 // foresee.
 typedef struct {
   const float *k, *v, *q;
-  float *y;
-  // The next one of each, and how many keys and queries there are.
-  size_t at, keys, queries, at_once;
+  float *y;  // This block's results.
+  // The next one of each, and how many keys, queries and results there are.
+  size_t at, keys, queries, results, at_once;
 } V(RowsAhead);
 
 INLINE void V(bring_near)(const graft_attention_block *block, V(RowsAhead) *ahead) {
@@ -43,6 +43,8 @@ INLINE void V(bring_near)(const graft_attention_block *block, V(RowsAhead) *ahea
     if (ahead->at < ahead->queries) {
       const float *query = ahead->q + ahead->at * block->q_stride;
       for (size_t e = 0; e < block->depth; e += LINE) __builtin_prefetch(query + e, 0, 2);
+    }
+    if (ahead->at < ahead->results) {
       float *result = ahead->y + ahead->at * block->y_stride;
       for (size_t f = 0; f < block->width; f += LINE) __builtin_prefetch(result + f, 1, 2);
     }
@@ -230,10 +232,12 @@ static void V(attention)(const graft_attention_block *block, float *space) {
       ahead.keys = end - next;
     } else {
       if (block->next_k) ahead.keys = block->keys;
-      if (block->next_q) ahead.queries = block->count;
+      if (block->next_q) ahead.queries = block->next_count;
+      ahead.results = block->count;
     }
     if (ahead.keys > KEYS_AT_ONCE) ahead.keys = KEYS_AT_ONCE;
-    const size_t rows = ahead.keys > ahead.queries ? ahead.keys : ahead.queries;
+    size_t rows = ahead.keys > ahead.queries ? ahead.keys : ahead.queries;
+    if (ahead.results > rows) rows = ahead.results;
     ahead.at_once = 1 + rows * STRIP / (KEYS_AT_ONCE * count);
     for (size_t p = 0; p < count; p++) {
       const V(QueryPanel) *panel = &panels[p];

@@ -5,7 +5,10 @@
 #define GRAFT_LOOPS "ProductsLoops.h"
 #include "EachInstructionSet.h"
 
-size_t graft_panel_rows(graft_isa isa) { return isa == GRAFT_AVX512 ? 32 : isa == GRAFT_AVX2 ? 16 : 8; }
+size_t graft_panel_rows(graft_isa isa) {
+  static size_t (*const variants[])(void) = EACH_VARIANT(panel_rows);
+  return variants[isa]();
+}
 
 void graft_pack_panels(
     graft_isa isa, const float *x, size_t stride, size_t rows, size_t depth, size_t first, size_t end, float *packed) {

@@ -2,6 +2,8 @@
 
 #include "Strips.h"
 
+static size_t V(panel_rows)(void) { return PANEL; }
+
 static void V(pack_panels)(
     const float *x, size_t stride, size_t rows, size_t depth, size_t first, size_t end, float *packed) {
   for (size_t p = first; p < end; p++) {
@@ -70,13 +72,14 @@ static void V(product)(const graft_product_block *block, size_t first, size_t en
         V(strip_of_rows)(panel, w + s * stride, stride, block->k_count, sums + s * PANEL, ahead);
       }
       V(store_tile)(
-          sums, bias ? bias + c : NULL, y, block->y_stride, count, is_tail ? block->columns - c : COLUMNS_AT_ONCE, block->adds);
+          sums, bias ? bias + c : NULL, y, block->y_stride, count, is_tail ? block->columns - c : COLUMNS_AT_ONCE,
+          block->adds);
     }
   }
 }
 
 static double V(product_peak)(size_t rounds, float *room) {
-  enum { DEPTH = 144 };  // The panel, the strip and the sums take 8,064 floats at most.
+  enum { DEPTH = 144 };  // The panel, the strip and the sums take 6,720 floats at most.
   memset(room, 0, GRAFT_PEAK_FLOATS * sizeof(float));
   const float *panel = room, *strip = room + DEPTH * PANEL;
   float *sums = room + DEPTH * (PANEL + STRIP);

@@ -25,6 +25,8 @@ public struct ForwardBenchmark {
   public func flop(batch: Int) -> Double { 2 * Double(graph.multiplyAdds(batch: batch)) }
 
   /// Plans, so that a run begins with its first kernel.
+  ///
+  /// - Throws: What `Model.prepare` throws.
   public func prepare(batch: Int) throws(Diagnostic) { try model.prepare(batch: batch) }
 
   /// Plans and runs once, so that what follows is only the work.
@@ -56,7 +58,9 @@ public struct ForwardBenchmark {
   }
 
   /// The seconds that BLAS takes for the matrix products alone, each with matrices of its own where they differ in
-  /// shape; `nil` where there are none.
+  /// shape; `nil` where there are none, or a side is too long for BLAS.
+  ///
+  /// - Throws: `run.blas` where OpenBLAS is not installed.
   public func blasSeconds(batch: Int) throws(Diagnostic) -> Double? {
     let blas = try BLAS.load()
     var products: [[Int]: Int] = [:]
@@ -75,12 +79,17 @@ public struct ForwardBenchmark {
         let (query, key) = (shape(node.inputs[0]), shape(node.inputs[1]))
         let heads = node.attributes.int("heads", default: 1)
         let width = query[2] / heads
-        products[[query[1], key[1], width], default: 0] += query[0] * heads
-        products[[query[1], width, key[1]], default: 0] += query[0] * heads
+        // In a window a query meets some keys.
+        let window = node.attributes.ints("window", default: [-1, -1])
+        let sides = window.map { $0 < 0 ? key[1] : min($0, key[1]) }
+        let keys = min(key[1], sides[0] + sides[1] + 1)
+        products[[query[1], keys, width], default: 0] += query[0] * heads
+        products[[query[1], width, keys], default: 0] += query[0] * heads
       default: break
       }
     }
-    if products.isEmpty { return nil }
+    // BLAS counts in 32 bits.
+    if products.isEmpty || products.keys.contains(where: { ($0.max() ?? 0) > Int32.max }) { return nil }
     var total = 0.0
     for (sizes, count) in products.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
       let seconds = blas.seconds(rows: sizes[0], columns: sizes[1], depth: sizes[2], threadCount: pool.threadCount)

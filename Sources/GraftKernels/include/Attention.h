@@ -12,9 +12,10 @@ typedef struct {
   // All keys and values of the head, and their number.
   const float *k, *v;
   size_t k_stride, v_stride, keys;
-  // Queries, keys and values that are wanted after this block, as many and as far apart: brought near meanwhile. NULL
-  // where there are none.
+  // What is wanted after this block and brought near meanwhile, as far apart: `next_count` queries, and `keys` keys and
+  // values. NULL where there are none.
   const float *next_q, *next_k, *next_v;
+  size_t next_count;
   // The floats of a query and of a value.
   size_t depth, width;
   float scale;

@@ -12,8 +12,8 @@ typedef enum {
 // Whether this processor, and this build, run the variant.
 bool graft_isa_supported(graft_isa isa);
 
-// Whether the processor has AMX's tiles of 8-bit integers and the system lets this process use them, which the first call
-// asks for.
+// Whether the processor has AMX's tiles of 8-bit integers and the system lets this process use them, which the first
+// call asks for.
 bool graft_amx_supported(void);
 
 // The processors that this process may run on.

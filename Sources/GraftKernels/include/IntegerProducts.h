@@ -4,9 +4,9 @@
 //     x[r, k] ~ scale[r] * p[r, k]    likewise
 //     y[r, c] = scale[r] * scale[c] * sum over k of p[r, k] * q[c, k]
 //
-// Sums are of 32 bits and exact, so that every variant gives the same bits. Packed weights stand in panels of 32
-// channels: for every four k, four bytes of each channel. A row holds p + 128 as bytes, padded to whole fours, in
-// variants with VNNI, whose products take one side without a sign; p as 16 bits elsewhere.
+// Sums are of 32 bits, and exact up to GRAFT_INT8_MOST_DEPTH, so that every variant gives the same bits. Packed weights
+// stand in panels of 32 channels: for every four k, four bytes of each channel. A row holds p + 128 as bytes, padded to
+// whole fours, in variants with VNNI, whose products take one side without a sign; p as 16 bits elsewhere.
 #pragma once
 
 #include <stddef.h>
@@ -17,6 +17,7 @@
 #pragma clang assume_nonnull begin
 
 enum { GRAFT_INT8_PANEL = 32 };  // Output channels that stand together.
+enum { GRAFT_INT8_MOST_DEPTH = 65536 };  // Of more, 128 * 127 * depth and what is added to it may not fit 32 bits.
 
 // The bytes of `columns` packed channels of `depth` weights, and of a packed row.
 size_t graft_int8_weight_bytes(size_t columns, size_t depth);

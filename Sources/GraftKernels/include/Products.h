@@ -27,7 +27,8 @@ typedef struct {
   size_t rows, k_count;
   // Whether it adds to what `y` holds: every block of k but the first.
   bool adds;
-  // The block of columns: `columns` rows of the right matrix, the first one's first element of the block of k at `weight`.
+  // The block of columns: `columns` rows of the right matrix, the first one's first element of the block of k at
+  // `weight`.
   const float *weight;
   size_t weight_stride, columns;
   // Added to the sums; may be NULL.
@@ -41,7 +42,7 @@ typedef struct {
 } graft_product_block;
 
 // Multiplies a small panel and a strip that stay in the first-level cache `rounds` times over: what the processor does
-// at most. `room` holds GRAFT_PEAK_FLOATS and is written to. Gives the products.
+// at most. `room` holds GRAFT_PEAK_FLOATS and is written to. Gives the multiply-adds.
 enum { GRAFT_PEAK_FLOATS = 8192 };
 double graft_product_peak(graft_isa isa, size_t rounds, float *room);
 

@@ -3,7 +3,8 @@ import Synchronization
 
 /// What a model works out of times and classes alone, for many steps of a sampling run at once.
 ///
-/// Steps are taken in chunks of at most 64 MB, each when its first step is asked for.
+/// Steps are taken in chunks whose results are at most 64 MB, each when its first step is asked for; the model's plan
+/// holds as much again.
 final class ConditionTable: Sendable {
   private let model: Model
   private let split: ConditionSplit
@@ -25,7 +26,10 @@ final class ConditionTable: Sendable {
     self.split = split
     self.labels = labels
     self.times = times
-    chunkLength = max(1, Self.mostBytes / max(1, split.byteCount(rows: labels.elementCount)))
+    let most = max(1, Self.mostBytes / max(1, split.byteCount(rows: labels.elementCount)))
+    // As long as each other, so that few plans are made.
+    let count = max(1, (times.count + most - 1) / most)
+    chunkLength = max(1, (times.count + count - 1) / count)
   }
 
   /// The inputs of the rest of the function at `time`; `nil` where the run has no such time.

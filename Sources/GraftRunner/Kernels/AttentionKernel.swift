@@ -58,8 +58,7 @@ extension Kernel {
             block.v_stride = vStride
             if item + 1 < batch * heads * blocks {
               let next = place(item + 1)
-              // The last block may have fewer queries; those beside them are brought near for nothing.
-              if min(blockRows, n - next.first) >= min(blockRows, n - first) { block.next_q = q + next.q }
+              (block.next_q, block.next_count) = (q + next.q, min(blockRows, n - next.first))
               if next.k != keys { (block.next_k, block.next_v) = (k + next.k, v + next.v) }
             }
             (block.keys, block.depth, block.width) = (m, e, f)

@@ -16,6 +16,7 @@ extension Kernel {
     let depth = w[1] * w[2] * w[3]
     let outputs = w[0] / groups
     let pixels = y[2] * y[3]
+    guard max(depth, outputs, pixels) <= Int32.max else { throw request.refusal("has a side above 2,147,483,647") }
     // A picture under one tap without stride or padding is its own unfolding.
     let isPlain = w[2] == 1 && w[3] == 1 && strides == [1, 1] && pads == [0, 0, 0, 0]
     let pool = request.pool

@@ -27,6 +27,8 @@ private struct LinearLayer {
   let columns: Int
   let depth: Int
   private let hasBias: Bool
+  /// Whether the weight is of 16 bits.
+  private let isWidened: Bool
   private var isa: graft_isa { request.isa.variant }
   private var pool: ThreadPool { request.pool }
 
@@ -35,6 +37,7 @@ private struct LinearLayer {
     let weight = request.inputs[1].shape
     (columns, depth) = (weight.axes[0], weight.axes[1])
     rows = columns == 0 ? 0 : request.results[0].count / columns
+    isWidened = request.inputs[1].dtype != .f32
     hasBias = request.inputs.count - request.steps.count { $0.readsOperand } == 3
   }
 
@@ -97,15 +100,15 @@ private struct LinearLayer {
     let tiles = ProductTiles(
       rows: rows, columns: columns, depth: depth, threads: pool.threadCount, leastElements: Self.leastTileElements,
       unit: (blocks.panelRows, Int(GRAFT_PRODUCT_COLUMNS)))
-    let isWidened = request.inputs[1].dtype != .f32
+    // A layer without depth has one block, of nothing.
+    let depths = depth == 0 ? [0..<0] : Array(blocks.parts(of: 0..<depth, by: blocks.depth))
     let room = blocks.roomByteCount(holdsBlocks: isWidened)
     return PreparedKernel(scratchByteCount: blocks.packedByteCount + room * pool.threadCount) { buffers in
       let memory = self.memory(buffers)
       let packed = memory.scratch.assumingMemoryBound(to: Float.self)
       return {
-        // A layer without depth has one block, of nothing.
-        for inner in depth == 0 ? [0..<0] : Array(blocks.parts(of: 0..<depth, by: blocks.depth)) {
-          pool.parallel(blocks.panelCount) { range, _ in
+        for inner in depths {
+          pool.parallel(blocks.panelCount, grain: tiles.count == 1 ? max(1, blocks.panelCount) : 1) { range, _ in
             graft_pack_panels(
               isa, memory.x + inner.lowerBound, depth, rows, inner.count, range.lowerBound, range.upperBound, packed)
           }
@@ -141,7 +144,7 @@ private struct LinearLayer {
     block.bias = inner.upperBound == depth ? memory.bias.map { $0 + range.lowerBound } : nil
     block.y = memory.y + range.lowerBound
     block.y_stride = columns
-    if request.inputs[1].dtype == .f32 {
+    if !isWidened {
       let weight = memory.weight.assumingMemoryBound(to: Float.self) + inner.lowerBound
       block.weight = weight + range.lowerBound * depth
       block.weight_stride = depth
@@ -157,7 +160,7 @@ private struct LinearLayer {
       block.weight = UnsafePointer(room)
       block.weight_stride = inner.count
     }
-    let tail = request.inputs[1].dtype == .f32 ? room : room + blocks.columns * blocks.depth
+    let tail = isWidened ? room + blocks.columns * blocks.depth : room
     graft_product(isa, &block, panels.lowerBound, panels.upperBound, tail)
   }
 

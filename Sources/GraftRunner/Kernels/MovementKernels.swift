@@ -244,8 +244,15 @@ extension Kernel {
       throw request.refusal("holds \(operand.dtype)")
     }
     let values = request.attributes.floats("values")
-    let all = values.count == 1 ? [Double](repeating: values[0], count: operand.count) : values
-    let tensor = Tensor(operand.dtype, operand.shape, doubles: all)
+    if values.count == 1 {
+      return PreparedKernel { buffers in
+        return {
+          let bytes = UnsafeMutableRawBufferPointer(start: buffers.results[0], count: operand.byteCount)
+          for index in 0..<operand.count { operand.dtype.store(values[0], index, in: bytes) }
+        }
+      }
+    }
+    let tensor = Tensor(operand.dtype, operand.shape, doubles: values)
     return PreparedKernel { buffers in
       return {
         buffers.results[0].copyMemory(

@@ -5,9 +5,9 @@ import GraftKernels
 ///
 /// The rows are packed for one block of the depth after another. A block of the weight then stays in the second-level
 /// cache while all panels of some rows meet it, and what the block leaves in the result is still there for the steps
-/// that follow. Half of that cache is for the weight; how many columns that makes changes no bit of the result. Blocks of
-/// the depth, which do, are the same on every machine, and long against the time that their sums take to and from
-/// memory.
+/// that follow. At most half of that cache is for the weight; how many columns that makes changes no bit of the result.
+/// Blocks of the depth, which do, are the same on every machine, and long against the time that their sums take to and
+/// from memory.
 struct ProductBlocks {
   /// Rows that are packed side by side.
   let panelRows: Int
@@ -21,9 +21,9 @@ struct ProductBlocks {
   private static let mostColumns = 192
   private static let mostDepth = 1152
   private static let weightElements: Int = {
-    // The smallest second-level cache of processors with AVX2 has 512 KB.
+    // Processors with AVX2 have 256 KB at least; 0 where the system does not tell.
     let cache = sysconf(Int32(_SC_LEVEL2_CACHE_SIZE))
-    return max(cache, 512 << 10) / 2 / 4
+    return max(cache, 256 << 10) / 2 / 4
   }()
 
   init(rows: Int, columns: Int, depth: Int, isa: graft_isa) {

@@ -56,8 +56,6 @@ struct BoundRowSteps {
   private let steps: [graft_row_step]
   private let isa: graft_isa
 
-  var isEmpty: Bool { steps.isEmpty }
-
   init(_ request: KernelRequest, _ buffers: Buffers) {
     isa = request.isa.variant
     steps = request.steps.map { step in
@@ -85,5 +83,15 @@ struct BoundRowSteps {
     graft_row_steps(
       isa, steps, steps.count, x ?? UnsafePointer(y), y, width, rows.lowerBound, rows.upperBound, columns.lowerBound,
       columns.upperBound)
+  }
+}
+
+extension RowStep {
+  /// Whether it adds an input to its launch.
+  var readsOperand: Bool {
+    switch operation {
+    case .unary: false
+    case .binary: true
+    }
   }
 }

@@ -30,6 +30,7 @@ public enum WeightType: String, Sendable, Hashable, CaseIterable {
 ///
 /// - the layer works on tokens, and not on one vector a sample: embeddings of time and modulations steer everything
 ///   after them,
+/// - no channel has more than 65,536 weights, so that sums fit 32 bits,
 /// - a product comes before it and another one after it: the first and the last layer touch what goes in and comes out.
 struct ReducedWeights {
   /// Numbers of the parameters' values.
@@ -47,12 +48,16 @@ struct ReducedWeights {
     for (index, node) in graph.nodes.enumerated() {
       let isLinear = node.primitive == "Linear" && node.inputs.count > 1 && parameters.contains(node.inputs[1].index)
       let isInside = before[index] && after[index] && graph.type(of: node.results[0]).rank > 2
-      let isTaken = isLinear && (type != .int8 || isInside)
+      let isTaken = isLinear && (type != .int8 || isInside && Self.fitsSums(graph.type(of: node.inputs[1])))
       for (place, input) in node.inputs.enumerated() {
         if isTaken && place == 1 { weights.insert(input.index) } else { others.insert(input.index) }
       }
     }
     values = weights.subtracting(others).subtracting(graph.outputs.map(\.value.index))
+  }
+
+  private static func fitsSums(_ weight: TensorType) -> Bool {
+    (weight.shape(batch: 1)?.axes.last ?? 0) <= Int(GRAFT_INT8_MOST_DEPTH)
   }
 
   /// For each node, whether a product leads to it, and whether it leads to a product.

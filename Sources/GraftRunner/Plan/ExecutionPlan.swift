@@ -4,7 +4,7 @@ package import GraftIR
 /// A graph made ready to run at one batch: its launches in order, and the memory of every value.
 ///
 /// Everything that depends on shapes is decided here, once. What depends on constants alone is worked out here too. A
-/// run then calls one closure after another and allocates nothing.
+/// run then calls one closure after another and allocates no memory for tensors.
 package final class ExecutionPlan {
   /// What a plan is made with.
   package struct Options {
@@ -211,6 +211,16 @@ package final class ExecutionPlan {
   private func fold() throws(Diagnostic) -> Set<Int> {
     var isKnown: Set<Int> = []
     var numbers: Set<Int> = []
+    var byteCount = 0
+    func count(_ bytes: Int, _ node: Node) throws(Diagnostic) {
+      let (sum, overflow) = byteCount.addingReportingOverflow(bytes)
+      byteCount = overflow ? .max : sum
+      guard byteCount <= Self.memoryByteCount / 2 else {
+        throw Diagnostic(
+          "run.size", "what '\(graph.name)' works out of constants takes over half of the machine's memory",
+          help: "'\(node.primitive)' of module '\(node.path)' is the first that is too much")
+      }
+    }
     for (index, node) in graph.nodes.enumerated() {
       guard node.inputs.allSatisfy({ isKnown.contains($0.index) }) else { continue }
       numbers.insert(index)
@@ -218,12 +228,14 @@ package final class ExecutionPlan {
       for result in node.results { isKnown.insert(result.index) }
       if view(node) { continue }
       for result in node.results {
+        try count(operand(result).byteCount, node)
         let storage = Storage(byteCount: operand(result).byteCount)
         storages.append(storage)
         places[result.index] = place(at: storage.start, storage.byteCount)
       }
       let group = Group(nodes: [index], kernel: node.primitive, inputs: node.inputs, results: node.results)
       let prepared = try prepare(group)
+      try count(prepared.scratchByteCount, node)
       let scratch = Storage(byteCount: prepared.scratchByteCount)
       let launch = prepared.bind(memory(of: group, scratch: scratch.start))
       defer { withExtendedLifetime(scratch) {} }  // The launch knows its address alone.
@@ -344,7 +356,11 @@ package final class ExecutionPlan {
         work.operations += operations
       }
     }
-    for value in Set(group.inputs + group.results) { work.byteCount += Double(operand(value).byteCount) }
+    // Of a table only the rows that come out are read.
+    let table = group.kernel == "Gather" ? group.inputs.first : nil
+    for value in Set(group.inputs + group.results) {
+      work.byteCount += Double(operand(value == table ? group.results[0] : value).byteCount)
+    }
     return work
   }
 
