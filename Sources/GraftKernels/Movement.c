@@ -149,3 +149,20 @@ ptrdiff_t graft_gather(
   }
   return -1;
 }
+
+// The width is a constant where this is called, so that compilers make whole vectors of it.
+static inline __attribute__((always_inline)) void unshuffle(
+    size_t width, const uint8_t *restrict source, uint8_t *restrict target, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    for (size_t byte = 0; byte < width; byte++) target[i * width + byte] = source[byte * count + i];
+  }
+}
+
+void graft_unshuffle(size_t width, const void *source, void *target, size_t count) {
+  switch (width) {
+    case 2: unshuffle(2, source, target, count); break;
+    case 4: unshuffle(4, source, target, count); break;
+    case 8: unshuffle(8, source, target, count); break;
+    default: unshuffle(width, source, target, count);
+  }
+}

@@ -190,9 +190,12 @@ struct HDF5Chunks: Sendable {
     let failure = Mutex<(number: Int, diagnostic: Diagnostic)?>(nil)
     // Each chunk has bytes of its own in it.
     nonisolated(unsafe) let target = target
+    let next = Atomic(numbers.lowerBound)
     @Sendable func work(_ worker: Int) {
       let room = (0..<placeCount).map { _ in Storage(byteCount: placeByteCount) }
-      for number in stride(from: numbers.lowerBound + worker, to: numbers.upperBound, by: max(1, workers)) {
+      while true {
+        let number = next.add(1, ordering: .relaxed).oldValue
+        guard number < numbers.upperBound else { return }
         do throws(Diagnostic) { try read(number, rows.lowerBound, into: target, room, mapped) } catch {
           failure.withLock { if $0.map({ $0.number > number }) ?? true { $0 = (number, error) } }
           return

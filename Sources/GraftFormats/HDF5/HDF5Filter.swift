@@ -1,5 +1,6 @@
 import CZlib
 import GraftIR
+import GraftKernels
 
 /// What was done to a chunk before it was written. It is undone here: the library's own filters never see a file's
 /// bytes.
@@ -40,36 +41,10 @@ enum HDF5Filter {
     guard let from = from.baseAddress, let start = to.baseAddress else { return }
     let count = to.count / width
     guard width > 1, count > 1 else { return start.copyMemory(from: from, byteCount: to.count) }
-    switch width {
-    case 2: unshuffle(UInt16.self, from, count, into: start)
-    case 4: unshuffle(UInt32.self, from, count, into: start)
-    case 8: unshuffle(UInt64.self, from, count, into: start)
-    default:
-      for byte in 0..<width {
-        let row = from + byte * count
-        for index in 0..<count {
-          start.storeBytes(
-            of: row.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index * width + byte, as: UInt8.self)
-        }
-      }
-    }
+    graft_unshuffle(width, from, start, count)
     // What fills no element stays at the end.
     let whole = count * width
     (start + whole).copyMemory(from: from + whole, byteCount: to.count - whole)
-  }
-
-  private static func unshuffle<Element: FixedWidthInteger & BitwiseCopyable>(
-    _ type: Element.Type, _ from: UnsafeRawPointer, _ count: Int, into to: UnsafeMutableRawPointer
-  ) {
-    let width = MemoryLayout<Element>.size
-    for index in 0..<count {
-      var value: Element = 0
-      for byte in 0..<width {
-        value |=
-          Element(truncatingIfNeeded: from.load(fromByteOffset: byte * count + index, as: UInt8.self)) << (8 * byte)
-      }
-      to.storeBytes(of: value.littleEndian, toByteOffset: index * width, as: Element.self)
-    }
   }
 
   /// Whether `bytes` end in the checksum of what is before it, in one of the two orders in which versions wrote it.

@@ -22,6 +22,10 @@ typedef enum {
 // need not be aligned. False where the target is a 16-bit float, which nothing computes with.
 bool graft_convert(graft_element from, const void *source, graft_element to, void *target, size_t count);
 
+// Puts `count` elements of `width` bytes together whose first bytes stand first in `source`, then their second ones, and
+// so on: what HDF5's filter `shuffle` took apart. Source and target do not overlap.
+void graft_unshuffle(size_t width, const void *source, void *target, size_t count);
+
 // Copies row table[indices[i]] of `row_size` bytes for each index; stops at the first index outside [0, rows) and
 // gives its position, or -1.
 ptrdiff_t graft_gather(
