@@ -63,6 +63,16 @@ extension SelectedCheckpoint: LocatedCheckpoint {
 
   func blockRegion(at index: Int) -> FileRegion? { (base as? any LocatedCheckpoint)?.blockRegion(at: indices[index]) }
 
+  /// How the model has the part, where a graph in the whole tells.
+  var modelView: ModelView? {
+    guard let view = (base as? any LocatedCheckpoint)?.modelView else { return nil }
+    func places(_ whole: [Int]) -> [Int] {
+      let whole = Set(whole)
+      return indices.indices.filter { whole.contains(indices[$0]) }
+    }
+    return ModelView(kept: places(view.kept), turned: places(view.turned), omitted: places(view.omitted))
+  }
+
   func arrangement(at index: Int) -> Arrangement {
     (base as? any LocatedCheckpoint)?.arrangement(at: indices[index]) ?? .plain
   }
