@@ -215,14 +215,18 @@ def timed(run):
     return time.perf_counter() - start
 
 
+def answer(run):
+    """Runs once to warm up and then for each line of standard input, and prints the seconds."""
+    run()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        print(timed(run), flush=True)
+
+
 def serve(args):
     """Is the process of one row."""
     with tempfile.TemporaryDirectory() as folder:
-        run = RUNNERS[args.serve](args, folder)
-        run()
-        print("ready", flush=True)
-        for _ in sys.stdin:
-            print(timed(run), flush=True)
+        answer(RUNNERS[args.serve](args, folder))
 
 
 class Served:
