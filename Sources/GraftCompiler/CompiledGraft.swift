@@ -132,7 +132,7 @@ public final class CompiledGraft {
     architecture.forEachParameter { name, parameter in
       guard let weight = parameter.weight else { return }
       let types = emit?.types ?? EmittedTypes()
-      let form = types.form(of: name, parameter.dtype, parameter.shape)
+      let form = types.form(of: name, parameter, parameter.shape)
       var planned = PlannedTensor(
         name: name, dtype: form.dtype, shape: parameter.shape, expression: weight, origin: parameter.origin)
       planned.blocks = form.blocks
@@ -184,7 +184,7 @@ public final class CompiledGraft {
           throw Diagnostic("graft.defect", "'\(tensor.name)' holds nothing", category: .defect)
         }
         // What fills blocks is the tensor as it is stored, which may be turned.
-        let form = (emit?.types ?? EmittedTypes()).form(of: tensor.name, parameter.dtype, shape)
+        let form = (emit?.types ?? EmittedTypes()).form(of: tensor.name, parameter, shape)
         types.insert(form.dtype)
         blocks.insert(form.blocks)
         if emit?.types.type(of: tensor.name) != nil { isLeftAlone = false }

@@ -19,6 +19,8 @@ enum EmittedType: Sendable, Hashable {
 struct EmittedTypes: Sendable {
   /// The type of every tensor, or `nil` to keep each as it is.
   var general: EmittedType?
+  /// Whether the output can hold blocks, and so those that a source has.
+  var keepsBlocks = true
   /// Types of some parts, by the path that their names begin with; the last one that fits counts.
   var special: [(prefix: String, type: EmittedType)] = []
 
@@ -27,19 +29,20 @@ struct EmittedTypes: Sendable {
     special.last { $0.prefix.isEmpty || name == $0.prefix || name.hasPrefix($0.prefix + ".") }?.type ?? general
   }
 
-  /// How the tensor called `name`, of `dtype` and `shape`, is written; as it is where it does not fill the blocks that
-  /// are asked for.
-  func form(of name: String, _ dtype: DType, _ shape: Shape) -> (dtype: DType, blocks: BlockType?) {
+  /// How `parameter`, whose full name is `name`, is written with `shape`, its own or that of a layout; as it is where it
+  /// does not fill the blocks that are asked for.
+  func form(of name: String, _ parameter: ModuleParameter, _ shape: Shape) -> (dtype: DType, blocks: BlockType?) {
     switch type(of: name) {
     case .dtype(let written): (written, nil)
-    case .blocks(let blocks): blocks.obstacle(to: shape) == nil ? (.f32, blocks) : (dtype, nil)
-    case nil: (dtype, nil)
+    case .blocks(let blocks): blocks.obstacle(to: shape) == nil ? (.f32, blocks) : (parameter.dtype, nil)
+    case nil: (parameter.dtype, nil)
     }
   }
 
   /// The bytes of `parameter`, whose full name is `name`, as it is written; at most `Int.max`.
   func byteCount(of name: String, _ parameter: ModuleParameter) -> Int {
-    let (dtype, blocks) = form(of: name, parameter.dtype, parameter.shape)
+    var (dtype, blocks) = form(of: name, parameter, parameter.shape)
+    if keepsBlocks, type(of: name) == nil, case .source(let source)? = parameter.weight { blocks = source.blocks }
     return parameter.shape.elementCount.flatMap { blocks?.byteCount(of: $0) ?? dtype.byteCount(of: $0) } ?? .max
   }
 

@@ -63,7 +63,8 @@ extension GraftCompilation {
     guard !name.isEmpty, !name.utf8.contains(0) else {
       throw Diagnostic("emit.file", "the name of a file is empty or holds a zero byte", at: emit.file.at)
     }
-    let types = try types(of: emit, state, environment)
+    var types = try types(of: emit, state, environment)
+    types.keepsBlocks = Formats.format(ofPath: name)?.holdsBlocks ?? true
     do throws(Diagnostic) {
       try TransferEngine.checkName(name)
       for case .blocks(let blocks)? in [types.general] + types.special.map(\.type) {
@@ -114,7 +115,11 @@ extension GraftCompilation {
     var first: GraftStatement.Emit?
     for case .emit(let emit) in graft.statements.map(\.kind) where first == nil { first = emit }
     let environment = Environment(scope: scope, place: .graft(state))
-    let found = try first.map { emit throws(Diagnostic) in try types(of: emit, state, environment) } ?? EmittedTypes()
+    var found = try first.map { emit throws(Diagnostic) in try types(of: emit, state, environment) } ?? EmittedTypes()
+    // A name that takes what a later line says is not known here.
+    if let name = first.flatMap({ try? evaluator.plainText($0.file, environment) }) {
+      found.keepsBlocks = Formats.format(ofPath: name)?.holdsBlocks ?? true
+    }
     emittedTypes = found
     return found
   }

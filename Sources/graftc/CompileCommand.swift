@@ -123,10 +123,9 @@ struct CompileCommand: ParsableCommand {
       job.plan, readers: job.readers, to: job.path, options: options,
       progress: { bar($0.tensors, $0.tensorCount) }, isCancelled: { Interruption.isAsked })
     console.noteResuming(report)
-    let bytes = job.plan.tensors.reduce(0) { $0 + $1.byteCount }
     for omission in job.plan.omissions where omission.expression != omission.expected {
       console.note("\(omission.form) does not hold '\(omission.name)': its readers make it")
     }
-    console.note("wrote \(job.path): \(job.plan.tensors.count) tensors, \(groupedDigits(bytes)) bytes")
+    console.note("wrote \(job.path): \(job.plan.tensors.count) tensors, \(groupedDigits(report.byteCount)) bytes")
   }
 }

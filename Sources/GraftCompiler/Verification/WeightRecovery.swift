@@ -111,7 +111,9 @@ extension WeightExpression {
     switch self {
     case .source(let tensor):
       .source(
-        SourceTensor(source: tensor.source + count, name: tensor.name, dtype: tensor.dtype, shape: tensor.shape))
+        SourceTensor(
+          source: tensor.source + count, name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
+          blocks: tensor.blocks))
     case .fill, .draw: self
     case .apply(let name, let attributes, let arguments, let type):
       .apply(primitive: name, attributes, arguments.map { $0.numbered(from: count) }, type)

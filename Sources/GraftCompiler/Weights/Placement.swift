@@ -364,5 +364,5 @@ package func sourceTensor(
       "weights.dtype", "tensor '\(name)' of \(file) is \(entry.dtype), and floating point is expected",
       at: at ?? Location(file, tensor: name))
   }
-  return .source(SourceTensor(source: source, name: name, dtype: entry.dtype, shape: entry.shape))
+  return .source(SourceTensor(source: source, name: name, dtype: entry.dtype, shape: entry.shape, blocks: entry.blocks))
 }

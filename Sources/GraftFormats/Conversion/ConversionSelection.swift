@@ -76,7 +76,7 @@ struct ConversionSelection {
   /// `tellsTies` says so.
   func plan(_ number: Int, tellsTies: Bool) -> (PlannedTensor, [Ledger.Change]) {
     let entry = part.entries[number]
-    let source = SourceTensor(source: 0, name: entry.name, dtype: entry.dtype, shape: entry.shape)
+    let source = SourceTensor(source: 0, entry)
     var planned = PlannedTensor(
       name: names[number], dtype: forms[number].dtype, shape: entry.shape, expression: .source(source), origin: .kept,
       alias: aliases[number])
@@ -158,7 +158,7 @@ struct ConversionSelection {
   ) throws(Diagnostic) -> [Form] {
     for case let blocks? in rules.map(\.blocks) {
       if let obstacle = blocks.obstacle(in: format, for: entries.map(\.shape)) {
-        throw Diagnostic("convert.blocks", obstacle.message, help: obstacle.help, category: .usage)
+        throw Diagnostic("convert.blocks", obstacle.message, at: Location(file), help: obstacle.help, category: .usage)
       }
     }
     var forms: [Form] = []

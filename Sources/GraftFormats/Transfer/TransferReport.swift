@@ -4,6 +4,8 @@ import GraftIR
 public struct TransferReport: Sendable, Hashable {
   /// What casts did, by the number of the tensor in the plan; only tensors of which something is to be told.
   public internal(set) var counts: [Int: CastCounts] = [:]
+  /// The bytes of all tensors as the output holds them.
+  public internal(set) var byteCount = 0
   /// Tensors that an earlier process had written.
   public internal(set) var resumedCount = 0
   /// Why nothing was taken up where that was asked for, for a person to read.

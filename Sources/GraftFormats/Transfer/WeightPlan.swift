@@ -65,13 +65,26 @@ extension WeightPlan {
       sources: [Source(file: reader.file, key: key)],
       tensors: reader.entries.enumerated().map { index, entry in
         let target = entry.dtype.isFloatingPoint && dtype?.isFloatingPoint == true ? dtype ?? entry.dtype : entry.dtype
-        let source = SourceTensor(source: 0, name: entry.name, dtype: entry.dtype, shape: entry.shape)
+        let source = SourceTensor(source: 0, entry)
         var planned = PlannedTensor(
           name: entry.name, dtype: target, shape: entry.shape, expression: .source(source), origin: .kept,
           alias: reader.aliases[index])
         planned.keys = Array(entry.path.dropLast())
         return planned
       }, metadata: metadata)
+  }
+}
+
+extension WeightPlan {
+  /// The plan with the blocks that are kept in an output of `format`.
+  func keepingBlocks(in format: Format) -> WeightPlan {
+    guard format.holdsBlocks else { return self }
+    var plan = self
+    for (number, tensor) in tensors.enumerated() where tensor.keepsBlocks && tensor.dtype == .f32 {
+      guard tensor.blocks == nil, tensor.alias == nil, case .source(let source) = tensor.expression else { continue }
+      plan.tensors[number].blocks = source.blocks
+    }
+    return plan
   }
 }
 
@@ -162,13 +175,21 @@ public struct SourceTensor: Sendable, Hashable {
   public let dtype: DType
   /// The shape that the source has to give.
   public let shape: Shape
+  /// The blocks that the source holds it in, or `nil` where each value stands for itself.
+  public let blocks: BlockType?
 
   /// The tensor `name` of source number `source`.
-  public init(source: Int, name: String, dtype: DType, shape: Shape) {
+  public init(source: Int, name: String, dtype: DType, shape: Shape, blocks: BlockType? = nil) {
     self.source = source
     self.name = name
     self.dtype = dtype
     self.shape = shape
+    self.blocks = blocks
+  }
+
+  /// The tensor that `entry` tells of, of source number `source`.
+  package init(source: Int, _ entry: TensorEntry) {
+    self.init(source: source, name: entry.name, dtype: entry.dtype, shape: entry.shape, blocks: entry.blocks)
   }
 }
 

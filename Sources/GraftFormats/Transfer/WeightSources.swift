@@ -91,17 +91,6 @@ public final class WeightSources: Sendable {
 }
 
 extension WeightSources {
-  /// `plan` with the blocks that are kept in an output of `format`.
-  func keepingBlocks(of plan: WeightPlan, in format: Format) throws(Diagnostic) -> WeightPlan {
-    guard format.holdsBlocks else { return plan }
-    var plan = plan
-    for (number, tensor) in plan.tensors.enumerated() where tensor.keepsBlocks && tensor.dtype == .f32 {
-      guard tensor.blocks == nil, tensor.alias == nil, case .source(let source) = tensor.expression else { continue }
-      plan.tensors[number].blocks = readers[source.source].entries[try index(of: source)].blocks
-    }
-    return plan
-  }
-
   /// The blocks that `planned` is made of as they are in a source, or `nil` where it takes them over from none.
   func blockRegion(of planned: PlannedTensor) throws(Diagnostic) -> FileRegion? {
     guard let blocks = planned.blocks, case .source(let source) = planned.expression else { return nil }

@@ -31,10 +31,18 @@ import Testing
       written.entries.map { ($0.name, $0.blocks) }, uniquingKeysWith: { first, _ in first })
     #expect(kinds["blocks.1.attn.qkv.weight"] == .q8_0 && kinds["blocks.0.attn.qkv.weight"] == .some(nil))
 
+    let packed = written.entries.reduce(0) { $0 + $1.storedByteCount }
+    let plain = written.entries.reduce(0) { $0 + $1.byteCount }
     for (types, expected) in [("", BlockType.q8_0), (" as f32", nil)] {
-      let text = "graft \"h\" {\nbase \(model) from \"g.gguf\"\nemit \"h.gguf\"\(types)\n}\n"
+      let bytes = expected == nil ? plain : packed
+      let text =
+        "graft \"h\" {\nbase \(model) from \"g.gguf\"\nrequire bytes == \(bytes) and base.bytes == \(packed)\n"
+        + "emit \"h.gguf\"\(types)\n}\n"
       try folder.write(text, as: "h.graft")
-      try Graftc.succeed(["compile", "h.graft", "--force"], folder: folder.path)
+      let plan = try Graftc.succeed(["plan", "h.graft", "--json"], folder: folder.path).json()
+      #expect(plan["base"]?["bytes"]?.intValue == packed && plan["grafted"]?["bytes"]?.intValue == bytes)
+      let told = try Graftc.succeed(["compile", "h.graft", "--force"], folder: folder.path).error
+      #expect(told.filter { $0 != "," }.contains(" \(bytes) bytes"))
       let kept = try Formats.open(folder("h.gguf"))
       #expect(kept.entries.first { $0.name == "blocks.1.attn.qkv.weight" }?.blocks == expected)
       #expect(try CheckpointDifference(written, kept).isEqual)
