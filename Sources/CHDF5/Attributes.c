@@ -56,23 +56,26 @@ static void put_attribute_name(const char *name) {
     graft_put_text(name);
 }
 
-static herr_t visit_attribute(hid_t group, const char *name, const H5A_info_t *info, void *context) {
-    (void)info, (void)context;
+static herr_t visit_attribute(hid_t group, const char *name, const H5A_info_t *info, void *others) {
+    (void)info;
     if (graft_links_left-- <= 0) graft_fail_saying("it has more attributes than its bytes could hold");
     hid_t attribute = h5->H5Aopen(group, name, H5P_DEFAULT);
-    if (attribute < 0 || put_texts(attribute, put_attribute_name, name) < 0) graft_fail();
+    int done = attribute < 0 ? -1 : put_texts(attribute, put_attribute_name, name);
+    if (done < 0) graft_fail();
+    if (done == 0) (*(hsize_t *)others)++;
     h5->H5Aclose(attribute);
     return 0;
 }
 
-void graft_put_attributes(hid_t group) {
-    hsize_t place = 0;
-    if (h5->H5Aiterate2(group, H5_INDEX_NAME, H5_ITER_NATIVE, &place, visit_attribute, NULL) < 0) graft_fail();
+hsize_t graft_put_attributes(hid_t group) {
+    hsize_t place = 0, others = 0;
+    if (h5->H5Aiterate2(group, H5_INDEX_NAME, H5_ITER_NATIVE, &place, visit_attribute, &others) < 0) graft_fail();
+    return others;
 }
 
 static void put_nothing(const char *name) { (void)name; }
 
-void graft_put_named_type(hid_t dataset) {
+hsize_t graft_put_named_type(hid_t dataset) {
     hid_t attribute = h5->H5Aexists(dataset, "dtype") > 0 ? h5->H5Aopen(dataset, "dtype", H5P_DEFAULT) : -1;
     int done = attribute < 0 ? 0 : put_texts(attribute, put_nothing, NULL);
     if (done < 0) graft_fail();
@@ -81,4 +84,5 @@ void graft_put_named_type(hid_t dataset) {
         graft_put_u32(0);
     }
     if (attribute >= 0) h5->H5Aclose(attribute);
+    return done > 0;
 }

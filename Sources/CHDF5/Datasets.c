@@ -84,14 +84,14 @@ static void put_chunks(
     }
 }
 
-void graft_put_dataset(hid_t group, const char *name) {
+hsize_t graft_put_dataset(hid_t group, const char *name) {
     hid_t dataset = h5->H5Dopen2(group, name, H5P_DEFAULT);
     hid_t list = dataset < 0 ? -1 : h5->H5Dget_create_plist(dataset);
     hid_t type = list < 0 ? -1 : h5->H5Dget_type(dataset);
     if (type < 0) graft_fail();
     graft_put_type(type);
     H5T_class_t kind = h5->H5Tget_class(type);
-    if (kind == H5T_OPAQUE) graft_put_named_type(dataset);
+    hsize_t told = kind == H5T_OPAQUE ? graft_put_named_type(dataset) : 0;
     H5D_layout_t layout = h5->H5Pget_layout(list);
     if (layout < 0) graft_fail();
     // Asking a virtual dataset for its size opens the files that it names.
@@ -99,7 +99,7 @@ void graft_put_dataset(hid_t group, const char *name) {
         graft_put_u8(255);
         graft_put_u8('v');
         graft_put_u32(0);
-        return;
+        return told;
     }
     hid_t space = h5->H5Dget_space(dataset);
     int rank = space < 0 ? -1 : h5->H5Sget_simple_extent_ndims(space);
@@ -166,4 +166,5 @@ void graft_put_dataset(hid_t group, const char *name) {
     h5->H5Tclose(type);
     h5->H5Pclose(list);
     h5->H5Dclose(dataset);
+    return told;
 }

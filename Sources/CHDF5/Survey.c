@@ -5,6 +5,7 @@
 //
 //   'G'  path, u64 address of its header, u8: 1 where that group was told of before
 //   'A'  path of its group, name, u8: 1 for a list, u32 count, texts
+//   'O'  path of a group or dataset, u32 count of its attributes that are not told of
 //   'L'  path, u8 kind: 's' soft, 'x' external, 'u' of a user's own; the target's text
 //   'D'  path, u64 address of its header, u8: 1 where that dataset was told of before, and then nothing more;
 //        type; u8 rank, or 255 where it has no space; u64 sizes; u8 layout: 'c', 'p', 'k', 'x' other files,
@@ -85,6 +86,13 @@ static int depth;
 
 static void survey_group(hid_t group);
 
+static void put_other_attributes(hsize_t count) {
+    if (count == 0) return;
+    graft_put_u8(GRAFT_HDF5_OTHER_ATTRIBUTES);
+    graft_put_text(graft_path);
+    graft_put_u32(count > UINT32_MAX ? UINT32_MAX : (uint32_t)count);
+}
+
 static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *context) {
     (void)context;
     if (graft_links_left-- <= 0) graft_fail_saying("its list of links goes in a circle");
@@ -111,14 +119,16 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
         graft_put_text(target);
     } else {
         H5O_info_t object;
-        if (h5->H5Oget_info_by_name2(group, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) < 0) graft_fail();
+        if (h5->H5Oget_info_by_name2(group, name, &object, H5O_INFO_BASIC | H5O_INFO_NUM_ATTRS, H5P_DEFAULT) < 0) graft_fail();
         if (object.type == H5O_TYPE_GROUP || object.type == H5O_TYPE_DATASET) {
             int again = is_seen(object.addr);
             graft_put_u8(object.type == H5O_TYPE_GROUP ? GRAFT_HDF5_GROUP : GRAFT_HDF5_DATASET);
             graft_put_text(graft_path);
             graft_put_u64(object.addr);
             graft_put_u8((uint8_t)again);
-            if (!again && object.type == H5O_TYPE_DATASET) graft_put_dataset(group, name);
+            if (!again && object.type == H5O_TYPE_DATASET) {
+                put_other_attributes(object.num_attrs - graft_put_dataset(group, name));
+            }
             if (!again && object.type == H5O_TYPE_GROUP) {
                 if (depth >= DEPTH_LIMIT) graft_refuse("is in over %d groups", DEPTH_LIMIT);
                 hid_t inner = h5->H5Gopen2(group, name, H5P_DEFAULT);
@@ -138,7 +148,7 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
 }
 
 static void survey_group(hid_t group) {
-    graft_put_attributes(group);
+    put_other_attributes(graft_put_attributes(group));
     hsize_t place = 0;
     if (h5->H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &place, visit_link, NULL) < 0) graft_fail();
 }

@@ -54,11 +54,11 @@ extern int64_t graft_links_left;
 /// Puts a type of the dataset.
 void graft_put_type(hid_t type);
 
-/// Puts the attributes of the group that are texts.
-void graft_put_attributes(hid_t group);
+/// Puts the attributes of the group that are texts, and gives the number of the others.
+hsize_t graft_put_attributes(hid_t group);
 
-/// Puts the texts of the dataset's attribute `dtype`, which names the type of opaque bytes.
-void graft_put_named_type(hid_t dataset);
+/// Puts the texts of the dataset's attribute `dtype`, which names the type of opaque bytes, and gives whether it is there.
+hsize_t graft_put_named_type(hid_t dataset);
 
-/// Puts the dataset `name` of `group`.
-void graft_put_dataset(hid_t group, const char *name);
+/// Puts the dataset `name` of `group`, and gives the number of its attributes that it takes.
+hsize_t graft_put_dataset(hid_t group, const char *name);

@@ -92,6 +92,7 @@ final class AliasedCheckpoint: CheckpointReader, LocatedCheckpoint {
   var byteCount: Int { base.byteCount }
   var files: [MappedFile] { base.files }
   var notes: [String] { base.notes }
+  var omissions: [Omission] { base.omissions }
 
   /// `base` with the tensors that its metadata add, or `base` itself where they add none.
   ///

@@ -29,6 +29,19 @@ public struct TensorEntry: Sendable, Hashable {
   }
 }
 
+/// What a file holds beside tensors and texts, and no conversion carries.
+public struct Omission: Sendable, Hashable {
+  /// For a person, as `the graph of 12 nodes`.
+  public let text: String
+  /// Whether it matters to more than who resumes a training in Python.
+  public let isLoss: Bool
+
+  init(_ text: String, isLoss: Bool = true) {
+    self.text = text
+    self.isLoss = isLoss
+  }
+}
+
 /// An open checkpoint of any format: names, types, shapes and metadata at once, bytes on demand.
 ///
 /// Opening reads headers only and executes nothing. Every failure is a `Diagnostic` with file and byte offset.
@@ -48,6 +61,8 @@ public protocol CheckpointReader: AnyObject, Sendable {
   var aliases: [Int: TensorAlias] { get }
   /// What a person should know of how the file was read, such as a type that it does not spell out.
   var notes: [String] { get }
+  /// What the file holds and neither tensors nor texts show, such as the nodes of a graph.
+  var omissions: [Omission] { get }
   /// The tensor of `entries[index]`, contiguous and little-endian. A view of the mapped file where the layout
   /// allows it; a copy where strides, byte order or packing forbid it.
   func tensor(at index: Int) throws(Diagnostic) -> Tensor
@@ -59,4 +74,7 @@ extension CheckpointReader {
 
   /// Nothing was taken for granted.
   public var notes: [String] { [] }
+
+  /// Tensors and texts show everything.
+  public var omissions: [Omission] { [] }
 }

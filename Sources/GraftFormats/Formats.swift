@@ -23,7 +23,9 @@ public struct Format: Sendable {
   /// Whether a file is one tensor, with room for neither its name nor metadata.
   var holdsOneTensor = false
   /// Whether a file can hold tensors in blocks.
-  var holdsBlocks = false
+  package var holdsBlocks = false
+  /// What names end in of files that those whom they are for open as one file alone.
+  var wholeExtensions: [String] = []
   /// What common readers of the format will refuse, or take otherwise, of a file that is going to be written.
   var lint: @Sendable (_ tensors: [TensorDeclaration], _ metadata: [String: String]) -> [Diagnostic] = { _, _ in [] }
 }
@@ -84,11 +86,26 @@ public enum Formats {
     if let layout = ForeignLayout(bytes), layout != .barePickle { throw layout.refusal(of: mapped.path) }
     let (isPickle, forbidden) = PickleGlobals.barePickle(mapped)
     if isPickle { throw ForeignLayout.refusal(ofPickleNaming: forbidden, mapped.path) }
-    if let format = format(ofPath: mapped.path) { return try format.open(mapped) }
+    if let format = format(ofPath: mapped.path) {
+      do throws(Diagnostic) { return try format.open(mapped) } catch {
+        guard let content = plainContent(bytes) else { throw error }
+        throw Diagnostic(
+          error.rule, error.message, at: error.location, label: error.label, help: content, category: error.category)
+      }
+    }
     throw Diagnostic(
       "checkpoint.unknown-format", "'\(mapped.path)' is of no format that is known", at: Location(mapped.path),
       help: mapped.path.hasSuffix(".graft")
         ? "'graftc plan \(mapped.path)' tells of a graft" : "formats: " + all.map(\.name).joined(separator: ", "))
+  }
+}
+
+extension Formats {
+  /// What is said of a file that holds nothing, or a text; `nil` where it holds something else.
+  private static func plainContent(_ bytes: UnsafeRawBufferPointer) -> String? {
+    if bytes.isEmpty { return "the file is empty" }
+    let isText = bytes.prefix(512).allSatisfy { (0x20..<0x7F).contains($0) || (9...13).contains($0) }
+    return isText ? "the file holds a text, whatever its name says" : nil
   }
 }
 
@@ -143,7 +160,8 @@ extension Format {
     open: { mapped throws(Diagnostic) in
       ZipArchive.recognises(mapped.storage.bytes) ? try KerasArchive.open(mapped) : try HDF5Reader(mapped)
     },
-    makeWriter: { request throws(Diagnostic) in try HDF5Writer(request) })
+    makeWriter: { request throws(Diagnostic) in try HDF5Writer(request) },
+    wholeExtensions: [".keras", ".weights.h5"])
 
   static let onnx = Format(
     name: ONNXReader.formatName, extensions: [".onnx"], keepsAliases: false, keepsKeys: false,

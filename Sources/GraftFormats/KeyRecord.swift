@@ -63,6 +63,7 @@ final class KeyedCheckpoint: CheckpointReader, LocatedCheckpoint {
   var aliases: [Int: TensorAlias] { base.aliases }
   var files: [MappedFile] { base.files }
   var notes: [String] { base.notes }
+  var omissions: [Omission] { base.omissions }
 
   /// `base` with its tensors in the dictionaries that its metadata tell of, or `base` itself where they tell of none.
   ///

@@ -17,6 +17,9 @@ extension CheckpointReader {
     guard let base = self as? any LocatedCheckpoint, let view = base.modelView else { return self }
     return ModelCheckpoint(base, view)
   }
+
+  /// Whether matrices lie as a graph in the file takes them, and not as the model has them.
+  public var holdsTurnedMatrices: Bool { (self as? any LocatedCheckpoint)?.modelView?.turned.isEmpty == false }
 }
 
 /// The tensors of a file as the model has them that its graph was made of.
@@ -33,6 +36,7 @@ final class ModelCheckpoint: CheckpointReader, LocatedCheckpoint {
   var byteCount: Int { base.byteCount }
   var metadata: [String: String] { base.metadata }
   var files: [MappedFile] { base.files }
+  var omissions: [Omission] { base.omissions }
   let notes: [String]
 
   /// `base` as `view` has it.
@@ -45,8 +49,8 @@ final class ModelCheckpoint: CheckpointReader, LocatedCheckpoint {
       + (omitted.isEmpty
         ? []
         : [
-          "\(counted(omitted.count, "constant")) of the graph in '\(base.file)' that it does not call a part of the model "
-            + "\(omitted.count == 1 ? "is" : "are") left out: \(omitted.prefix(3).joined(separator: ", "))\(omitted.count > 3 ? ", ..." : "")"
+          "\(counted(omitted.count, "constant")) of the graph in '\(base.file)' \(omitted.count == 1 ? "is" : "are") none of the "
+            + "model's tensors: \(omitted.prefix(3).joined(separator: ", "))\(omitted.count > 3 ? ", ..." : "")"
         ])
     indices = view.kept
     isTurned = view.kept.map { index in

@@ -51,6 +51,8 @@ public final class SelectedCheckpoint: CheckpointReader {
 
   /// The notes of the whole.
   public var notes: [String] { base.notes }
+  /// The omissions of the whole.
+  public var omissions: [Omission] { base.omissions }
 
   /// The tensor of `entries[index]`, as the whole gives it.
   public func tensor(at index: Int) throws(Diagnostic) -> Tensor { try base.tensor(at: indices[index]) }

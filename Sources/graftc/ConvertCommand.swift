@@ -26,8 +26,9 @@ struct ConvertCommand: ParsableCommand {
   var include: [String] = []
   @Option(parsing: .singleValue, help: ArgumentHelp("Leave out what matches.", valueName: "GLOB"))
   var exclude: [String] = []
-  @Option(help: ArgumentHelp("Take tensors as the model of this name has them.", valueName: "model")) var layout:
-    String?
+  @Option(
+    help: ArgumentHelp("Take tensors as this model has them, or 'model': whichever it is.", valueName: "model"))
+  var layout: String?
   @Option(help: ArgumentHelp("Write files of at most so many bytes of tensors, and an index.", valueName: "size"))
   var shardSize: String?
   @Flag(help: "Refuse to lose anything.") var strict = false
@@ -42,7 +43,7 @@ struct ConvertCommand: ParsableCommand {
     Interruption.watch()
     try console.run { () throws(Diagnostic) in
       let options = try options()
-      let reader = try reader(console)
+      let reader = try openCheckpoint(input, layout: layout, console)
       let conversion = try Conversion(reader, to: output, options: options)
       let bar = console.progressBar("writing \(output)")
       let (ledger, report) = try conversion.run(
@@ -50,24 +51,6 @@ struct ConvertCommand: ParsableCommand {
       console.noteResuming(report)
       try console.print(json ? ledger.json.text() : ledger.text)
     }
-  }
-
-  /// The checkpoint as its file holds it or, where a layout is said, as the model has it that its graph was made of.
-  private func reader(_ console: Console) throws(Diagnostic) -> any CheckpointReader {
-    let reader = try Formats.open(CheckpointAddress(parsing: input))
-    guard let layout else { return reader }
-    var options = Compiler.Options()
-    options.layout = layout
-    options.leavesOpen = true
-    let compiler = Compiler(options: options)
-    let model = try compiler.open(.checkpoint(input), randomWeights: false).first
-    guard model?.layout == SelfDescription.ownLayout else {
-      throw Diagnostic(
-        "usage.layout", "layout '\(layout)' is for a graft to read, and a conversion leaves names as they are",
-        help: "compile a graft: base MODEL from \"\(input)\" layout \(layout), then emit \"\(output)\"",
-        category: .usage)
-    }
-    return reader.asModel
   }
 
   private func options() throws(Diagnostic) -> ConversionOptions {

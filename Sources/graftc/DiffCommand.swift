@@ -12,6 +12,9 @@ struct DiffCommand: ParsableCommand {
   @Argument(help: "The second.") var second: String
   @Option(help: "Values may differ by this much times the larger one, whatever their types.") var rtol: Double = 0
   @Option(help: "Values may differ by this much, whatever their types.") var atol: Double = 0
+  @Option(
+    help: ArgumentHelp("Take tensors as this model has them, or 'model': whichever it is.", valueName: "model"))
+  var layout: String?
   @Flag(help: "One JSON object.") var json = false
   @OptionGroup var common: CommonOptions
 
@@ -32,8 +35,8 @@ struct DiffCommand: ParsableCommand {
         isEqual = try compareGrafts(console)
         return
       }
-      let a = try Formats.open(CheckpointAddress(parsing: first))
-      let b = try Formats.open(CheckpointAddress(parsing: second))
+      let a = try openCheckpoint(first, layout: layout, console)
+      let b = try openCheckpoint(second, layout: layout, console)
       let difference = try CheckpointDifference(a, b, relative: rtol, absolute: atol)
       if difference.missing.count == a.entries.count {
         for reader in [a, b] where reader.defaultKey != nil {
@@ -42,6 +45,11 @@ struct DiffCommand: ParsableCommand {
         }
       }
       isEqual = difference.isEqual
+      if !isEqual, layout == nil {
+        for reader in [a, b] where reader.holdsTurnedMatrices {
+          console.note("'\(reader.file)' has matrices as its graph takes them; --layout model compares the model's")
+        }
+      }
       let key = SelfDescription.architectureKey
       if difference.isEqual, let architecture = a.metadata[key], let other = b.metadata[key], architecture != other {
         console.note("the tensors are equal, and the recorded architectures are not: 'graftc inspect' shows them")

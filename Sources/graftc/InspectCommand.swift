@@ -33,8 +33,6 @@ struct InspectCommand: ParsableCommand {
       return
     }
     var reader = try Formats.open(CheckpointAddress(parsing: address))
-    // As a layout says, and not as an exporter left them.
-    if layout != nil { reader = reader.asModel }
     if program {
       guard let source = reader.metadata["graft.source"] else {
         throw Diagnostic("inspect.no-program", "'\(address)' was not made by graft", at: Location(reader.file))
@@ -55,7 +53,10 @@ struct InspectCommand: ParsableCommand {
       reason = error.message + (error.help.map { $0.contains("--assume") ? " (\($0))" : "" } ?? "")
       console.detail("no model is recognised: \(error.message)")
     }
+    // As a layout says, and not as an exporter left them.
+    if layout == SelfDescription.ownLayout || layout != nil && model != nil { reader = reader.asModel }
     for note in reader.notes { console.note(note) }
+    for omission in reader.omissions { console.note("beside tensors and texts the file holds \(omission.text)") }
     console.notes(of: compiler)
     try console.print(json ? jsonReport(reader, model).text() : textReport(reader, model, reason))
   }

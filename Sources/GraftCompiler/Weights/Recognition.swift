@@ -110,8 +110,17 @@ struct Recognition {
     if let best, best.known > 0 { throw best.reason }
     throw Diagnostic(
       "recognise.unknown-model",
-      "the tensors of \(file) are those of none of the models \(models.map { "'\($0.name)'" }.joined(separator: ", "))",
+      "the tensors of \(file) are those of none of the models \(models.map { "'\($0.name)'" }.joined(separator: ", "))"
+        + prefixAdvice,
       at: Location(file), help: "name the model: base MODEL(...) from \"\(file)\"")
+  }
+
+  /// What to do about a step that all names begin with, as a wrapper leaves it; empty where they begin with none.
+  var prefixAdvice: String {
+    guard let first = shapes.keys.first?.split(separator: ".").first, shapes.count > 1,
+      shapes.keys.allSatisfy({ $0.hasPrefix(first + ".") })
+    else { return "" }
+    return "; every name begins with '\(first).', and '\(file):\(first)' is what stands behind it"
   }
 
   private mutating func model(_ symbol: OperatorSymbol) throws(Diagnostic) -> Module {

@@ -54,7 +54,7 @@ public struct Conversion: Sendable {
       byteCount: tensors.reduce(0) { $0 &+ ($1.alias == nil ? $1.byteCount : 0) }, items: items, texts: texts,
       warnings: selection.unusedRules.map {
         Diagnostic("convert.unused", "\($0) is for no tensor", severity: .warning)
-      } + format.lint(tensors.map(TensorDeclaration.init), metadata), notes: reader.notes)
+      } + format.lint(tensors.map(TensorDeclaration.init), metadata), notes: reader.notes, omissions: reader.omissions)
     self.reader = reader
     self.path = path
     self.options = options

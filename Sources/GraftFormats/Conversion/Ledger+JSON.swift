@@ -19,6 +19,7 @@ extension Ledger {
           ]
         }),
       "candidates": .list(candidates.map(\.json)), "notes": .list(notes.map { .text($0) }),
+      "omissions": .list(omissions.map { ["what": .text($0.text), "loss": .bool($0.isLoss)] }),
       "warnings": .list(
         warnings.map {
           ["rule": .text($0.rule), "message": .text($0.message), "help": $0.help.map { .text($0) } ?? .null]

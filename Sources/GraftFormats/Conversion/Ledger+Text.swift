@@ -13,6 +13,7 @@ extension Ledger {
     lines.append("\(output): \(size)")
     for group in groups { lines += group.lines }
     lines += texts.map { "metadata \($0.isAdded ? "added" : "left out")  \($0.name.shortened): \($0.reason)" }
+    lines += omissions.map { "left out  \($0.text)" }
     lines.append(isLossless ? "nothing is lost" : "something is lost: \(firstLoss ?? "")")
     return lines.joined(separator: "\n")
   }

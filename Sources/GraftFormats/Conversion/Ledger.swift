@@ -69,23 +69,28 @@ public struct Ledger: Sendable, Hashable {
   public let warnings: [Diagnostic]
   /// What was taken for granted, or passed over, when the source was read.
   public let notes: [String]
+  /// What the source holds beside tensors and texts, and the output does not.
+  public let omissions: [Omission]
   /// The models that the source holds side by side, where there are several.
   public internal(set) var candidates: [Candidate] = []
 
   /// Whether tensors and texts are as they were, under whatever names.
-  public var isUnchanged: Bool { items.isEmpty && texts.isEmpty }
+  public var isUnchanged: Bool { items.isEmpty && texts.isEmpty && omissions.isEmpty }
 
   /// Whether everything that is in the output can be had back from it.
   public var isLossless: Bool { firstLoss == nil }
 
   /// What was lost first, for a person, or `nil`.
-  var firstLoss: String? {
+  package var firstLoss: String? {
     for item in items {
       for change in item.changes {
         if let loss = change.loss { return "'\(item.name.shortened)' \(loss)" }
       }
     }
-    return texts.first(where: \.isLoss).map { "the text '\($0.name.shortened)' is left out: \($0.reason)" }
+    if let text = texts.first(where: \.isLoss) {
+      return "the text '\(text.name.shortened)' is left out: \(text.reason)"
+    }
+    return omissions.first(where: \.isLoss).map { "what is neither tensor nor text is left out: \($0.text)" }
   }
 }
 

@@ -41,7 +41,8 @@ struct GGUFHeader {
     var reader = ByteReader(mapped.storage, 0..<mapped.byteCount, file: file, truncationRule: "gguf.truncated")
     let magic = try reader.bytes(min(4, mapped.byteCount))
     guard magic.elementsEqual(Self.magic) else {
-      throw Diagnostic("gguf.magic", "the file does not begin with 'GGUF'", at: Location(file, 0..<magic.count))
+      throw Diagnostic(
+        "gguf.magic", "the file begins with \(shown(magic)), and not with 'GGUF'", at: Location(file, 0..<magic.count))
     }
     let version = try reader.number(UInt32.self)
     guard version == 2 || version == 3 else {

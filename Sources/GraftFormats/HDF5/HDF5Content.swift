@@ -188,19 +188,18 @@ struct HDF5Content {
       JSON.object(members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }).text()
   }
 
-  func notes(in path: String) -> [String] {
-    var notes: [String] = []
+  /// What a person may miss.
+  var omissions: [Omission] {
+    var omissions: [Omission] = []
     if let first = others.first {
       let are = others.count == 1 ? "is no tensor" : "are no tensors"
-      notes.append(
-        "\(counted(others.count, "dataset")) of '\(path)' \(are): '\(first.path.shortened)' holds \(first.what)")
+      omissions.append(
+        Omission("\(counted(others.count, "dataset")) that \(are): '\(first.path.shortened)' holds \(first.what)"))
     }
-    if let first = otherGroups.first {
-      let are = otherGroups.count == 1 ? "is" : "are"
-      notes.append(
-        "\(counted(otherGroups.count, "group")) of '\(path)' \(are) left out as another name of one that is there: "
-          + "'\(first.shortened)'")
+    if !otherGroups.isEmpty {
+      omissions.append(
+        Omission("\(counted(otherGroups.count, "other name")) of groups, of which one is kept: \(listed(otherGroups))"))
     }
-    return notes
+    return omissions
   }
 }

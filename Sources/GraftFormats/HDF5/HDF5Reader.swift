@@ -25,6 +25,7 @@ final class HDF5Reader: CheckpointReader, LocatedCheckpoint {
   let metadata: [String: String]
   let aliases: [Int: TensorAlias]
   let notes: [String]
+  let omissions: [Omission]
   private let mapped: MappedFile
   private let datasets: [HDF5Dataset]
 
@@ -32,12 +33,12 @@ final class HDF5Reader: CheckpointReader, LocatedCheckpoint {
   var byteCount: Int { mapped.byteCount }
   var files: [MappedFile] { [mapped] }
 
-  /// Reads the structure of the file that is `window` of `mapped`, all of it where there is none; `texts` and `notes`
-  /// are what stands around it.
+  /// Reads the structure of the file that is `window` of `mapped`, all of it where there is none; `texts` and
+  /// `omissions` are what stands around it.
   ///
   /// - Throws: rules of the pages `hdf5` and `json`.
   init(
-    _ mapped: MappedFile, window: Range<Int>? = nil, texts: [String: String] = [:], notes: [String] = []
+    _ mapped: MappedFile, window: Range<Int>? = nil, texts: [String: String] = [:], omissions: [Omission] = []
   ) throws(Diagnostic) {
     let window = window ?? 0..<mapped.byteCount
     try HDF5Superblock.check(mapped, window)
@@ -70,7 +71,8 @@ final class HDF5Reader: CheckpointReader, LocatedCheckpoint {
     datasets = content.tensors.map(\.dataset)
     entries = content.tensors.map { TensorEntry(path: [$0.name], dtype: $0.dataset.type) }
     aliases = content.aliases
-    self.notes = notes + content.notes(in: mapped.path) + KerasNames.notes(survey, mapped.path)
+    notes = KerasNames.notes(survey, mapped.path)
+    self.omissions = omissions + content.omissions + survey.omissions
   }
 
   func tensor(at index: Int) throws(Diagnostic) -> Tensor { try datasets[index].tensor(in: mapped) }

@@ -34,7 +34,8 @@ enum HDF5Superblock {
     let bytes = UnsafeRawBufferPointer(rebasing: mapped.storage.bytes[range])
     guard let position = position(in: bytes) else {
       throw Diagnostic(
-        "hdf5.signature", "the file does not begin with the signature of HDF5",
+        "hdf5.signature",
+        "the file begins with \(shown(UnsafeRawBufferPointer(rebasing: bytes.prefix(8)))), and not with the signature of HDF5",
         at: Location(mapped.path, range.lowerBound..<range.lowerBound + min(8, range.count)))
     }
     let start = range.lowerBound + position

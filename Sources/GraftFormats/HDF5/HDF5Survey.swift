@@ -36,6 +36,17 @@ struct HDF5Survey {
   private(set) var attributes: [Attribute] = []
   private(set) var links: [Link] = []
   private(set) var datasets: [Dataset] = []
+  /// The attributes that are no texts, or of datasets: of what, and how many.
+  private var otherAttributes: [(path: String, count: Int)] = []
+
+  /// What a person may miss.
+  var omissions: [Omission] {
+    guard !otherAttributes.isEmpty else { return [] }
+    let count = otherAttributes.reduce(0) { $0 &+ $1.count }
+    let owners = listed(otherAttributes.map { "/" + $0.path })
+    let what = count == 1 ? "is no text of a group" : "are no texts of groups"
+    return [Omission("\(counted(count, "attribute")) that \(what): of \(owners)")]
+  }
 
   /// Has a child look at the file that is `range` of `mapped`.
   ///
@@ -61,6 +72,8 @@ struct HDF5Survey {
       let name = try reader.text()
       let (isList, texts) = try reader.texts()
       attributes.append(Attribute(path: path, name: name, isList: isList, texts: texts))
+    case Int(GRAFT_HDF5_OTHER_ATTRIBUTES):
+      otherAttributes.append((path, Int(try reader.number(UInt32.self))))
     case Int(GRAFT_HDF5_LINK):
       let kind = try reader.byte()
       links.append(

@@ -42,11 +42,10 @@ enum KerasArchive {
       $0.name != weightsName && !textNames.contains($0.name) && $0.name != MetadataRecord.name
         && !$0.name.hasSuffix("/")
     }
-    let notes = others.prefix(1).map {
-      "'\($0.name.shortened)'" + (others.count > 1 ? " and \(others.count - 1) others" : "")
-        + " in '\(mapped.path)' is no tensor"
-    }
-    return try HDF5Reader(mapped, window: weights.range, texts: texts, notes: notes)
+    let omissions =
+      others.isEmpty
+      ? [] : [Omission("\(counted(others.count, "record")) of the archive: \(listed(others.map(\.name)))")]
+    return try HDF5Reader(mapped, window: weights.range, texts: texts, omissions: omissions)
   }
 
   /// A record of at most 64 MB as text.

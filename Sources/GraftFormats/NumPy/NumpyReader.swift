@@ -59,6 +59,7 @@ final class NumpyArchiveReader: CheckpointReader, LocatedCheckpoint {
   let entries: [TensorEntry]
   let metadata: [String: String]
   let notes: [String]
+  let omissions: [Omission]
   private let mapped: MappedFile
   private let arrays: [NumpyArray]
 
@@ -97,12 +98,15 @@ final class NumpyArchiveReader: CheckpointReader, LocatedCheckpoint {
     self.arrays = arrays
     self.metadata = metadata
     entries = arrays.map(\.entry)
-    notes =
-      arrays.filter(\.header.type.isAssumed).prefix(1).map { Self.assumption("'\($0.entry.name.shortened)'") }
-      + others.prefix(1).map {
-        "'\($0.shortened)'" + (others.count > 1 ? " and \(others.count - 1) others" : "")
-          + " in '\(mapped.path)' is no array"
-      }
+    notes = arrays.filter(\.header.type.isAssumed).prefix(1).map { Self.assumption("'\($0.entry.name.shortened)'") }
+    omissions =
+      others.isEmpty
+      ? []
+      : [
+        Omission(
+          "\(counted(others.count, "record")) that \(others.count == 1 ? "is no array" : "are no arrays"): \(listed(others))"
+        )
+      ]
   }
 
   func tensor(at index: Int) throws(Diagnostic) -> Tensor { try arrays[index].tensor(in: mapped) }

@@ -12,6 +12,7 @@ final class ONNXReader: CheckpointReader, LocatedCheckpoint {
   let entries: [TensorEntry]
   let metadata: [String: String]
   let notes: [String]
+  let omissions: [Omission]
   let files: [MappedFile]
   let modelView: ModelView?
   private let mapped: MappedFile
@@ -46,6 +47,7 @@ final class ONNXReader: CheckpointReader, LocatedCheckpoint {
       omitted: names.unknown + Array(model.initializerCount..<count))
     modelView = model.nodeCount == 0 ? nil : view
     notes = Self.notes(model, names, turnedCount: view.turned.count)
+    omissions = Self.omissions(model)
   }
 
   private static func notes(_ model: ONNXModel, _ names: ONNXNames, turnedCount: Int) -> [String] {
@@ -68,16 +70,19 @@ final class ONNXReader: CheckpointReader, LocatedCheckpoint {
     if turnedCount > 0 {
       notes.append(
         "\(counted(turnedCount, "weight")) of MatMul \(turnedCount == 1 ? "is" : "are") transposed, (in, out) where the model "
-          + "has (out, in), to which they are turned back where it is asked for")
+          + "has (out, in), to which --layout MODEL and grafts turn them")
     }
-    if model.nodeCount > 0 {
-      notes.append("the graph's \(counted(model.nodeCount, "node")) are passed over: a checkpoint is weights alone")
-    }
-    if model.omittedTextCount > 0 {
-      notes.append("\(counted(model.omittedTextCount, "constant")) of texts are passed over")
-    }
-    if model.hasTraining { notes.append("the graphs for training are passed over") }
     return notes
+  }
+
+  private static func omissions(_ model: ONNXModel) -> [Omission] {
+    var omissions: [Omission] = []
+    if model.nodeCount > 0 { omissions.append(Omission("the graph of \(counted(model.nodeCount, "node"))")) }
+    if model.omittedTextCount > 0 {
+      omissions.append(Omission(counted(model.omittedTextCount, "constant") + " of texts"))
+    }
+    if model.hasTraining { omissions.append(Omission("the graphs for training")) }
+    return omissions
   }
 
   func tensor(at index: Int) throws(Diagnostic) -> Tensor {

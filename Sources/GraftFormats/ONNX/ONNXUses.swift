@@ -83,9 +83,11 @@ struct ONNXUses {
   /// The module that a node comes from, as PyTorch's exporters note it.
   ///
   ///     /blocks.0/attn/qkv/MatMul             the node's name, of the exporter that traces
+  ///     /blocks.0/attn/qkv/MatMul/MatMulAddFusion   the same after ONNX Runtime has optimised the graph
   ///     ['', 'blocks.0.attn.qkv', 'linear']   `pkg.torch.onnx.name_scopes`, of the one that exports programs
   ///
-  /// Source: torch 2.13 `torch/onnx/_internal/exporter/_ir_passes.py`, `torch/csrc/jit/passes/onnx/naming.cpp`.
+  /// Source: torch 2.13 `torch/onnx/_internal/exporter/_ir_passes.py`, `torch/csrc/jit/passes/onnx/naming.cpp`;
+  /// onnxruntime 1.20 `core/optimizer/matmul_add_fusion.cc`.
   struct Origin {
     let module: String
     let isLinear: Bool
@@ -106,8 +108,11 @@ struct ONNXUses {
         module = ""
         return
       }
+      var path = name.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+      // ONNX Runtime puts what it made of a node behind that node's name.
+      while let last = path.last, last.isEmpty || last.contains("Fusion") { path.removeLast() }
       var steps: [Substring] = []
-      for step in name.dropFirst().split(separator: "/", omittingEmptySubsequences: false).dropLast() {
+      for step in path.dropLast() {
         // An entry of a list or a sequence is called by both: `/mlp/mlp.0`.
         if let last = steps.last, step.hasPrefix(last + ".") { steps.removeLast() }
         steps.append(step)

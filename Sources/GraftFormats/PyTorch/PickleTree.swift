@@ -14,12 +14,30 @@ struct PickleTree {
 
   private(set) var tensors: [Leaf] = []
   private(set) var metadata: [String: String] = [:]
+  /// The objects that come back as dictionaries of their fields.
+  private var objects: [String] = []
+  /// The values of which nothing but a text comes back, or nothing.
+  private var lost: [String] = []
   private let pickle: Pickle
   private let file: String
   private var knowledge: [Knowledge]
   /// What may still be visited: a value that is shared may be visited often, but not more often than it has bytes.
   private var visitsLeft: Int
   private var textLeft: Int
+
+  /// What does not come back, for a person.
+  var omissions: [Omission] {
+    var omissions: [Omission] = []
+    if !objects.isEmpty {
+      omissions.append(
+        Omission(
+          "the class of \(counted(objects.count, "object")), whose fields are kept: \(listed(objects))", isLoss: false))
+    }
+    if !lost.isEmpty {
+      omissions.append(Omission("\(counted(lost.count, "value")) of bytes, classes or empty objects: \(listed(lost))"))
+    }
+    return omissions
+  }
 
   private struct Knowledge {
     var isOpen = false
@@ -105,15 +123,20 @@ struct PickleTree {
         "pytorch.tensor-kind", "'\(path.joined(separator: "/").shortened)' \(kind.meaning), which is not read",
         at: Location(file), help: kind.help)
     case .dictionary(let items): try walk(items, path)
-    case .record(let state?): try walk(state, path)
+    case .record(let state?):
+      objects.append(path.joined(separator: "/"))
+      try walk(state, path)
     case .sequence(let items) where knowledge[Int(id)].holdsTensors:
       for (index, item) in items.enumerated() { try walk(item, path + [String(index)]) }
     case .text(let text):
       try spend(text.utf8.count)
       metadata[path.joined(separator: "/")] = text
-    case .global(.dtype), .none, .bool, .int, .bigInt, .float, .bytes, .sequence, .numpyType, .other:
+    case .bytes:
+      lost.append(path.joined(separator: "/"))
       metadata[path.joined(separator: "/")] = plainText(try plain(id))
-    case .global, .record(nil): break
+    case .global(.dtype), .none, .bool, .int, .bigInt, .float, .sequence, .numpyType, .other:
+      metadata[path.joined(separator: "/")] = plainText(try plain(id))
+    case .global, .record(nil): lost.append(path.joined(separator: "/"))
     }
   }
 

@@ -8,6 +8,7 @@ final class PyTorchReader: CheckpointReader, LocatedCheckpoint {
   let entries: [TensorEntry]
   let metadata: [String: String]
   let aliases: [Int: TensorAlias]
+  let omissions: [Omission]
   private let mapped: MappedFile
   private let views: [StridedView]
   private let isBigEndian: Bool
@@ -57,6 +58,7 @@ final class PyTorchReader: CheckpointReader, LocatedCheckpoint {
     self.views = views
     metadata = tree.metadata.merging(content.metadata) { _, own in own }
     aliases = StridedView.aliases(among: views)
+    omissions = tree.omissions
     isBigEndian = content.isBigEndian
   }
 

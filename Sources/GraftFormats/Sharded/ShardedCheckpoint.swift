@@ -18,6 +18,7 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
   let metadata: [String: String]
   let aliases: [Int: TensorAlias]
   let notes: [String]
+  var omissions: [Omission] { shards.flatMap(\.omissions) }
   private let shards: [any LocatedCheckpoint]
   /// For each entry, its shard and its number there.
   private let places: [(shard: Int, index: Int)]

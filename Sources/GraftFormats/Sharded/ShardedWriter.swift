@@ -40,7 +40,8 @@ final class ShardedWriter: StreamingCheckpointWriter {
         request.shard = WriterRequest.Shard(
           number: number, count: plan.shards.count, tensorCount: declarations.count)
       }
-      let writer = try makeWriter(request)
+      let writer: any StreamingCheckpointWriter
+      do throws(Diagnostic) { writer = try makeWriter(request) } catch { throw error.at(Location(shard.path)) }
       writers.append(writer)
       order += writer.order.map { shard.tensors[$0] }
       owners += writer.order.map { _ in number }

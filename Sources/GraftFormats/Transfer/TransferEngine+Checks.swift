@@ -8,9 +8,11 @@ extension TransferEngine {
     let byName = Formats.format(ofPath: ShardPlan.basePath(of: path))
     guard let format = name.map({ Formats.named($0) }) ?? byName, format.isWritable else {
       let writable = Formats.all.filter(\.isWritable).map { "\($0.name) (\($0.extensions.joined(separator: ", ")))" }
+      let meant = name.flatMap { name in Formats.all.first { $0.extensions.contains(".\(name)") }?.name }
       throw Diagnostic(
-        "transfer.format", "'\(name ?? path)' names no format that can be written",
-        at: Location(path), help: "formats: " + writable.joined(separator: ", "), category: .usage)
+        "transfer.format", "'\(name ?? path)' names no format that can be written", at: Location(path),
+        help: meant.map { "'.\(name ?? "")' is what names of the format \($0) end in" }
+          ?? "formats: " + writable.joined(separator: ", "), category: .usage)
     }
     return format
   }
@@ -75,7 +77,7 @@ extension TransferEngine {
     }
     let region = try sources.blockRegion(of: tensor)
     guard region != nil || kind.isMade else {
-      throw Diagnostic("transfer.blocks", kind.notMade, at: Location("", tensor: tensor.name))
+      throw Diagnostic("transfer.blocks", "'\(tensor.name.shortened)': \(kind.notMade)")
     }
   }
 

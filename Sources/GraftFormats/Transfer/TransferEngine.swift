@@ -63,9 +63,9 @@ public enum TransferEngine {
   ) throws(Diagnostic) -> TransferReport {
     let format = try format(for: path, named: options.format)
     let sources = WeightSources(readers)
-    let plan = try sources.keepingBlocks(of: plan, in: format)
+    let plan = plan.keepingBlocks(in: format)
     let memory = try options.memoryLimit.map(TransferMemory.init(limit:)) ?? TransferMemory()
-    try check(plan, sources, memory, for: format)
+    do throws(Diagnostic) { try check(plan, sources, memory, for: format) } catch { throw error.at(Location(path)) }
     let files = readers.map { ($0 as? any LocatedCheckpoint)?.files ?? [] }
     var request = CheckpointOutput.Request(
       declarations: plan.tensors.map(TensorDeclaration.init), metadata: plan.metadata)
@@ -77,6 +77,7 @@ public enum TransferEngine {
     let journalPath = OutputName(path).journalPath
     let fingerprint = TransferFingerprint(plan, sources: files, format: format, options: options).text
     var report = TransferReport()
+    report.byteCount = plan.tensors.reduce(0) { $0 + $1.byteCount }
     let earlier = try earlierWork(fingerprint, journalPath, paths, options, &report)
     if earlier.isFinished {
       try publishLeftovers(paths, options)

@@ -18,16 +18,30 @@ struct CheckpointOutput {
     /// The most bytes of tensors in a file, or `nil` for one file.
     var shardByteCount: Int?
 
-    /// A format with a file for data alone puts them there, and is not cut otherwise.
-    fileprivate func shardLimit(of format: Format) -> Int { format.companion == nil ? shardByteCount ?? .max : .max }
+    /// The shards that `declarations`, as a file of `format` holds them, are in. A format with a file for data alone puts
+    /// them there, and is not cut otherwise.
+    ///
+    /// - Throws: `sharded.limit`, `sharded.whole`.
+    fileprivate func plan(
+      of declarations: [TensorDeclaration], _ format: Format, _ path: String
+    ) throws(Diagnostic) -> ShardPlan {
+      let limit = format.companion == nil ? shardByteCount ?? .max : .max
+      let plan = try ShardPlan(declarations, limit: limit, path: path)
+      if plan.indexPath != nil, let end = format.wholeExtensions.first(where: { path.lowercased().hasSuffix($0) }) {
+        throw Diagnostic(
+          "sharded.whole", "a '\(end)' is one file to its readers, and \(plan.shards.count) shards are asked for",
+          at: Location(path), help: "write one file, or shards under another extension", category: .usage)
+      }
+      return plan
+    }
   }
 
   /// The files that writing `request` to `path` makes, in the order in which they get their names.
   ///
-  /// - Throws: `sharded.limit`.
+  /// - Throws: `sharded.limit`, `sharded.whole`.
   static func paths(for request: Request, format: Format, path: String) throws(Diagnostic) -> [String] {
     let declarations = format.keepsAliases ? request.declarations : request.declarations.filter { $0.alias == nil }
-    let plan = try ShardPlan(declarations, limit: request.shardLimit(of: format), path: path)
+    let plan = try request.plan(of: declarations, format, path)
     var paths: [String] = []
     for shard in plan.shards {
       if let second = format.companion?(shard.tensors.map { declarations[$0] }, request.shardByteCount, shard.path) {
@@ -40,7 +54,7 @@ struct CheckpointOutput {
 
   /// Starts all files of the checkpoint `path`; `makeFile` makes them by their paths.
   ///
-  /// - Throws: `sharded.limit`, and what `makeFile` and the format's writer throw.
+  /// - Throws: `sharded.limit`, `sharded.whole`, and what `makeFile` and the format's writer throw.
   init(
     _ request: Request, format: Format, path: String, makeFile: (String) throws(Diagnostic) -> OutputFile
   ) throws(Diagnostic) {
@@ -54,7 +68,7 @@ struct CheckpointOutput {
       declarations = kept.map { declarations[$0] }
     }
     if !format.keepsKeys, let text = KeyRecord.text(for: request.declarations) { metadata[KeyRecord.key] = text }
-    let plan = try ShardPlan(declarations, limit: request.shardLimit(of: format), path: path)
+    let plan = try request.plan(of: declarations, format, path)
     let writer = try ShardedWriter(
       plan, format: format, declarations: declarations, metadata: metadata, deferred: request.deferred,
       key: request.key, companionLimit: request.shardByteCount, makeOutput: makeFile)

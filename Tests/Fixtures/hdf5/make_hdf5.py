@@ -284,6 +284,17 @@ with h5py.File(here / "repeated_names.h5", "w") as f:
     f["layer"].attrs["weight_names"] = numpy.array([b"kernel"] * 5000)
 file("repeated_names.h5", [told("layer/kernel", array)])
 
+# Attributes that are no texts, and attributes of datasets.
+with h5py.File(here / "attributes.h5", "w") as f:
+    array = numbers("<f4", 2)
+    f["group/w"] = array
+    f.attrs["steps"] = 400
+    f.attrs["note"] = "kept"
+    f["group"].attrs["rates"] = numpy.array([0.5, 0.25])
+    f["group"].attrs["list"] = ["kept", "too"]
+    f["group/w"].attrs["unit"] = "nobody's"
+file("attributes.h5", [told("group/w", array)])
+
 about = f"written by make_hdf5.py with h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}, numpy {numpy.__version__}"
 text = ",\n".join(json.dumps(one, ensure_ascii=False) for one in files)
 (here / "expected.json").write_text(f'{{"about": "{about}", "files": [\n{text}\n]}}\n')

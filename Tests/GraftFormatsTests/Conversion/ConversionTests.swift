@@ -47,6 +47,13 @@ import Testing
     #expect(ledger.json["unchanged"]?.boolValue == true && ledger.json["tensors"]?.intValue == 7)
   }
 
+  @Test("What of a pickle does not come back is told, the class of an object as no loss") func objects() throws {
+    let folder = try TemporaryFolder()
+    let ledger = try convert(try Formats.open(Fixtures.folder + "/formats/torch/nested.pt"), folder.path + "/out.pt")
+    #expect(ledger.text.contains("left out  the class of 1 object, whose fields are kept: 'args'"))
+    #expect(ledger.firstLoss?.contains("1 value of bytes, classes or empty objects: 'bytes'") == true)
+  }
+
   @Test("Each change is told with its tensor, and casts with what they did") func changes() throws {
     let folder = try TemporaryFolder()
     let reader = try source(folder)

@@ -43,7 +43,7 @@ import Testing
   @Test("Truths, complex numbers and narrow floats are written as h5py and Keras read them") func types() throws {
     let folder = try TemporaryFolder()
     let source = try Formats.open(Fixtures.folder + "/hdf5/types.h5")
-    #expect(source.notes.count == 1 && source.notes[0].contains("4 datasets"))
+    #expect(source.omissions.first?.text.contains("4 datasets") == true)
     for name in ["x.h5", "x.weights.h5"] {
       let copy = try convert(source.file, to: folder.path + "/" + name)
       #expect(try contents(copy) == contents(source))
@@ -157,6 +157,32 @@ import Testing
       rule { _ = try convert(Self.folder + "/plain.h5", to: folder.path + "/y.keras") } == "hdf5.unwritable")
   }
 
+  @Test("Attributes that no metadata hold are told, and are a loss") func otherAttributes() throws {
+    let folder = try TemporaryFolder()
+    let source = try Formats.open(Fixtures.folder + "/hdf5/attributes.h5")
+    #expect(source.metadata["note"] == "kept" && source.metadata["graft.hdf5-attributes"]?.contains("too") == true)
+    #expect(
+      source.omissions.map(\.text) == [
+        "3 attributes that are no texts of groups: of '/', '/group', '/group/w'"
+      ])
+    #expect(
+      rule { _ = try convert(source.file, to: folder.path + "/x.pt") { $0.isStrict = true } } == "convert.loss")
+    #expect(try Formats.open(Fixtures.folder + "/hdf5/types.h5").omissions.count == 1)  // `dtype` is read.
+  }
+
+  @Test("Keras gets one file, since it opens no more", arguments: ["x.weights.h5", "x.keras"])
+  func shards(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    var options = TransferEngine.Options()
+    options.shardByteCount = 8
+    let metadata = ["config.json": "{}", "metadata.json": "{}"]
+    let tensors = [("a", Tensor([1, 2], [2])), ("b", Tensor([3, 4], [2]))]
+    #expect(
+      rule { try TransferEngine.write(tensors, metadata: metadata, to: folder.path + "/" + name, options: options) }
+        == "sharded.whole")
+    #expect(folder.names == [] && folder.hidden == [])
+  }
+
   @Test("The tensors of an archive are stored, and are there") func archives() throws {
     let folder = try TemporaryFolder()
     var bytes = ZipFixture.archive([("model.weights.h5", Array("no HDF5".utf8))])
@@ -165,7 +191,8 @@ import Testing
     bytes = ZipFixture.archive([("model.weights.h5", original), ("config.json", [0xFF])])
     #expect(rule { _ = try Formats.open(try folder.write(bytes, as: "b.keras")) } == "hdf5.utf8")
     bytes = ZipFixture.archive([("model.weights.h5", original), ("assets/x", [1])])
-    #expect(try Formats.open(try folder.write(bytes, as: "c.keras")).notes.contains { $0.contains("assets/x") })
+    #expect(
+      try Formats.open(try folder.write(bytes, as: "c.keras")).omissions.contains { $0.text.contains("assets/x") })
   }
 
   @Test(

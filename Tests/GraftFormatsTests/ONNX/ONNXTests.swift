@@ -170,7 +170,7 @@ import Testing
     #expect(try tensor("i", reader).dtype == .i64)
     #expect(try tensor("is", reader).shape == [3])
     #expect(try tensor("choice/then_branch/f", reader).floats == [3])
-    #expect(reader.notes.contains { $0.contains("2 constants of texts") })
+    #expect(reader.omissions.contains { $0.text.contains("2 constants of texts") })
   }
 
   @Test("A file that is linked from a cache finds its data beside its own link, and no others") func links() throws {
@@ -257,6 +257,29 @@ import Testing
     var bytes: [UInt8] = []
     for place in [0, 3, 1, 4, 2, 5] as [UInt8] { bytes += [4 * place, 4 * place + 1, 4 * place + 2, 4 * place + 3] }
     #expect(withExtendedLifetime(raw) { Array(raw.bytes) } == bytes)
+  }
+
+  @Test("The model's view of a part is that part of the whole's view") func part() throws {
+    let folder = try TemporaryFolder()
+    let node = Build.node("MatMul", ["x", "onnx::MatMul_7"], ["y"], name: "/model/fc/MatMul")
+    let graph = Build.bytes(1, node) + Build.initializer("onnx::MatMul_7", [2, 3]) + Build.initializer("other", [4])
+    let part = try open(Build.model(graph), folder).selecting("model")
+    #expect(part.entries.map(\.name) == ["fc.weight"] && part.entries.map(\.shape) == [[2, 3]])
+    #expect(part.asModel.entries.map(\.shape) == [[3, 2]] && part.holdsTurnedMatrices)
+    #expect(part.asModel.omissions.map(\.text) == ["the graph of 1 node"])
+    let turned = try part.asModel.tensor(at: 0)
+    #expect(try turned == open(Build.model(graph), folder).asModel.tensor(at: 0))
+  }
+
+  @Test("A node that ONNX Runtime made of others still tells of its module", arguments: ["", "/", "_token_3"])
+  func optimised(_ end: String) throws {
+    let folder = try TemporaryFolder()
+    let name = "/a/fc/MatMul/MatMulAddFusion" + end
+    let node = Build.node("Gemm", ["x", "onnx::MatMul_7", "a.fc.bias"], ["y"], name: name)
+    let graph =
+      Build.bytes(1, node) + Build.initializer("onnx::MatMul_7", [2, 3]) + Build.initializer("a.fc.bias", [3])
+    let model = try open(Build.model(graph), folder).asModel
+    #expect(model.entries.map(\.name) == ["a.fc.weight", "a.fc.bias"] && model.entries[0].shape == [3, 2])
   }
 
   @Test("What an exporter keeps once with equal ones has all its names") func copies() throws {

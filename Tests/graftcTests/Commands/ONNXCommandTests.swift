@@ -44,9 +44,16 @@ import Testing
     try Graftc.fail(64, ["convert", path, folder("x.pt"), "--layout", "dti"], rule: "layouts.unknown")
 
     let ledger = try Graftc.succeed(["convert", path, folder("a.safetensors"), "--layout", "dit", "--json"]).json()
-    #expect(ledger["tensors"]?.intValue == 42 && ledger["lossless"] == true)
-    #expect(ledger["changes"]?.listValue?.count == 13)
+    #expect(ledger["tensors"]?.intValue == 42 && ledger["changes"]?.listValue?.count == 13)
+    #expect(ledger["lossless"] == false && ledger["omissions"]?.listValue?.first?["loss"] == true)  // The graph.
+    try Graftc.fail(
+      65, ["convert", path, folder("a.pt"), "--layout", "dit", "--strict"], rule: "convert.loss")
     try expectEqual(folder("a.safetensors"), Self.weights)
+    try Graftc.succeed(["convert", path, folder("model.safetensors"), "--layout", "model"])
+    try expectEqual(folder("model.safetensors"), Self.weights)
+    #expect(try Graftc.succeed(["diff", path, Self.weights, "--layout", "model"]).output == "equal\n")
+    let plain = try Graftc.run(["diff", path, Self.weights])
+    #expect(plain.code == 1 && plain.error.contains("--layout model"))
     try Graftc.succeed(["convert", path, folder("b.safetensors")])
     #expect(try Golden.tensors(folder("b.safetensors"))["blocks.1.attn.qkv.weight"]?.shape == [16, 48])
 
