@@ -19,6 +19,7 @@ import time
 
 SIZES = {"s2": (12, 384, 6), "b2": (12, 768, 12), "l2": (24, 1024, 16), "xl2": (28, 1152, 16)}
 PATCH, CHANNELS, CLASSES = 2, 4, 1000
+GRAFT = "graft-"  # Begins the rows of graft with its linear layers in another dtype.
 ROWS = "torch,compile,ort,openvino,openblas,onednn"
 
 
@@ -265,7 +266,7 @@ def main():
     ask.add_argument("--threads", type=int, default=os.cpu_count())
     ask.add_argument("--pairs", type=int, default=10)
     ask.add_argument("--dtype", default="f32", help="that of graft's linear layers")
-    ask.add_argument("--only", default=ROWS, help="rows: " + ", ".join(RUNNERS))
+    ask.add_argument("--only", default=ROWS, help=f"rows: {', '.join(RUNNERS)}, {GRAFT}DTYPE")
     ask.add_argument("--graftc", default=".build/release/graftc")
     ask.add_argument("--serve", help=argparse.SUPPRESS)
     args = ask.parse_args()
@@ -277,12 +278,15 @@ def main():
     core = openblas_core(args)
     shared = ["--model", args.model, "--batch", str(args.batch), "--image", str(args.image), "--threads", str(args.threads)]
     own = [args.graftc, "bench", call, "--random-weights", "--batch", str(args.batch), "--threads", str(args.threads)]
-    graft = Served(own + ["--dtype", args.dtype, "--serve", "--quiet"])
+    own += ["--serve", "--quiet", "--dtype"]
+    graft = Served(own + [args.dtype])
     graft.run()
     print(f"{'beside':14}{'theirs':>9}{'graft':>9}{'ratio':>8}   least and most of the ratio")
     for row in args.only.split(","):
         environment = {"OPENBLAS_CORETYPE": core} if row == "openblas" and core else {}
-        peer = Served([sys.executable, __file__, *shared, "--serve", row], environment)
+        is_own = row.startswith(GRAFT)
+        command = own + [row.removeprefix(GRAFT)] if is_own else [sys.executable, __file__, *shared, "--serve", row]
+        peer = Served(command, environment)
         pairs = [(peer.run(), graft.run()) for _ in range(args.pairs)]
         peer.end()
         ratios = [ours / theirs for theirs, ours in pairs]

@@ -1,6 +1,9 @@
 #include "Casts.h"
 
 #include <stdint.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include "CastLoops.h"
 
@@ -36,6 +39,25 @@ void graft_cast_f16_to_f32(const void *source, void *target, size_t count) {
     const Packed16 *restrict from = source;
     Packed32 *restrict to = target;
     for (size_t i = 0; i < count; i++) to[i].bits = float_of_half(from[i].bits);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) static size_t widen_f16_avx512(const uint16_t *from, float *to, size_t count) {
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        _mm512_storeu_ps(to + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(from + i))));
+    }
+    return i;
+}
+#endif
+
+void graft_widen_f16(graft_isa isa, const void *source, float *target, size_t count) {
+    size_t done = 0;
+#if defined(__x86_64__)
+    if (isa == GRAFT_AVX512) done = widen_f16_avx512(source, target, count);
+#endif
+    (void)isa;
+    graft_cast_f16_to_f32((const uint16_t *)source + done, target + done, count - done);
 }
 
 EACH_INSTRUCTION_SET

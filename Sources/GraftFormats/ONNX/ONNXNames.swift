@@ -62,7 +62,8 @@ struct ONNXNames {
     }
     for (index, tensor) in tensors.enumerated() {
       let name = recovered[index] ?? tensor.name
-      let isKept = signature.map { $0.contains(name) } ?? !Self.isNumber(name)
+      // A value inside the graph, which an optimiser worked out, begins with a slash.
+      let isKept = signature.map { $0.contains(name) } ?? !(Self.isNumber(name) || name.hasPrefix("/"))
       if isKept { kept.append(index) } else { unknown.append(index) }
     }
   }

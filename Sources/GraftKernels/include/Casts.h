@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "InstructionSet.h"
+
 #pragma clang assume_nonnull begin
 
 void graft_cast_f32_to_bf16(const void *source, void *target, size_t count);
@@ -14,6 +16,9 @@ void graft_cast_bf16_to_f32(const void *source, void *target, size_t count);
 void graft_cast_f16_to_f32(const void *source, void *target, size_t count);
 void graft_cast_f64_to_f32(const void *source, void *target, size_t count);
 void graft_cast_f32_to_f64(const void *source, void *target, size_t count);
+
+// Halves for arithmetic: as the cast, but the processor's own instruction may take a signalling NaN for a quiet one.
+void graft_widen_f16(graft_isa isa, const void *source, float *target, size_t count);
 
 // To the neighbour whose last bit is odd, where f32 cannot hold the value: rounding that once more, to any type of at
 // most 22 bits of mantissa, gives what rounding the double at once would (Boldo, Melquiond, "Emulation of a FMA and

@@ -94,12 +94,13 @@ private struct LinearLayer {
   private static let leastTileElements = 24_576
 
   /// The rows are packed in panels, then the threads share the result in a grid of tiles and read the weight where it
-  /// is.
+  /// is. A weight of 16 bits is widened a block at a time, so that tiles have all rows: no block is widened twice.
   func product() -> PreparedKernel {
     let blocks = ProductBlocks(rows: rows, columns: columns, depth: depth, isa: isa)
+    let least = isWidened ? max(Self.leastTileElements, rows * blocks.columns * 7 / 8) : Self.leastTileElements
     let tiles = ProductTiles(
-      rows: rows, columns: columns, depth: depth, threads: pool.threadCount, leastElements: Self.leastTileElements,
-      unit: (blocks.panelRows, Int(GRAFT_PRODUCT_COLUMNS)))
+      rows: rows, columns: columns, depth: depth, threads: pool.threadCount, leastElements: least,
+      unit: (isWidened ? rows : blocks.panelRows, Int(GRAFT_PRODUCT_COLUMNS)))
     // A layer without depth has one block, of nothing.
     let depths = depth == 0 ? [0..<0] : Array(blocks.parts(of: 0..<depth, by: blocks.depth))
     let room = blocks.roomByteCount(holdsBlocks: isWidened)
@@ -116,10 +117,18 @@ private struct LinearLayer {
             let own = (memory.scratch + blocks.packedByteCount + thread * room).assumingMemoryBound(to: Float.self)
             for index in range {
               let tile = tiles[index]
-              for part in blocks.parts(of: tile.rows, by: blocks.rows) {
+              func work(_ part: Range<Int>, _ channels: Range<Int>) {
+                multiply(blocks, memory, packed, part, channels, inner, end: tile.columns.upperBound, own)
+                if inner.upperBound == depth { memory.finish(part, channels, addsBias: false) }
+              }
+              if isWidened {
                 for channels in blocks.parts(of: tile.columns, by: blocks.columns) {
-                  multiply(blocks, memory, packed, part, channels, inner, end: tile.columns.upperBound, own)
-                  if inner.upperBound == depth { memory.finish(part, channels, addsBias: false) }
+                  widen(memory.weight, channels, inner, into: own)
+                  for part in blocks.parts(of: tile.rows, by: blocks.rows) { work(part, channels) }
+                }
+              } else {
+                for part in blocks.parts(of: tile.rows, by: blocks.rows) {
+                  for channels in blocks.parts(of: tile.columns, by: blocks.columns) { work(part, channels) }
                 }
               }
             }
@@ -129,8 +138,8 @@ private struct LinearLayer {
     }
   }
 
-  /// Adds what elements `inner` of the depth give to channels `range` of rows `part`. A weight of 16 bits is widened
-  /// into `room` first.
+  /// Adds what elements `inner` of the depth give to channels `range` of rows `part`. A weight of 16 bits stands widened
+  /// at the start of `room`.
   private func multiply(
     _ blocks: ProductBlocks, _ memory: Memory, _ packed: UnsafePointer<Float>, _ part: Range<Int>, _ range: Range<Int>,
     _ inner: Range<Int>, end: Int, _ room: UnsafeMutablePointer<Float>
@@ -154,11 +163,17 @@ private struct LinearLayer {
       }
       block.ahead_stride = depth
     } else {
-      for (place, channel) in range.enumerated() {
-        widen(memory.weight, channel * depth + inner.lowerBound, inner.count, into: room + place * inner.count)
-      }
       block.weight = UnsafePointer(room)
       block.weight_stride = inner.count
+      if range.upperBound < end {
+        // What a row of f32 asks for are two rows of 16 bits where one follows the other, else one and what is behind it.
+        let isWhole = inner.count == depth
+        let rest = min(end - range.upperBound, blocks.columns)
+        let next = memory.weight + (range.upperBound * depth + inner.lowerBound) * 2
+        block.ahead = next.assumingMemoryBound(to: Float.self)
+        block.ahead_rows = isWhole ? (rest + 1) / 2 : rest
+        block.ahead_stride = isWhole ? depth : depth / 2
+      }
     }
     let tail = isWidened ? room + blocks.columns * blocks.depth : room
     graft_product(isa, &block, panels.lowerBound, panels.upperBound, tail)
@@ -199,13 +214,22 @@ private struct LinearLayer {
     }
   }
 
+  /// Widens elements `inner` of the depth of channels `range`, one channel behind the other.
+  private func widen(
+    _ weight: UnsafeRawPointer, _ range: Range<Int>, _ inner: Range<Int>, into room: UnsafeMutablePointer<Float>
+  ) {
+    for (place, channel) in range.enumerated() {
+      widen(weight, channel * depth + inner.lowerBound, inner.count, into: room + place * inner.count)
+    }
+  }
+
   /// Widens `count` elements of the weight from `first` on.
   private func widen(_ weight: UnsafeRawPointer, _ first: Int, _ count: Int, into room: UnsafeMutablePointer<Float>) {
     let from = weight + first * 2
     if request.inputs[1].dtype == .bf16 {
       graft_cast_bf16_to_f32(from, room, count)
     } else {
-      graft_cast_f16_to_f32(from, room, count)
+      graft_widen_f16(isa, from, room, count)
     }
   }
 

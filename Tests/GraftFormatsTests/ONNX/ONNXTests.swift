@@ -278,6 +278,7 @@ import Testing
     let node = Build.node("Gemm", ["x", "onnx::MatMul_7", "a.fc.bias"], ["y"], name: name)
     let graph =
       Build.bytes(1, node) + Build.initializer("onnx::MatMul_7", [2, 3]) + Build.initializer("a.fc.bias", [3])
+      + Build.initializer("/a/Constant_output_0", [1])
     let model = try open(Build.model(graph), folder).asModel
     #expect(model.entries.map(\.name) == ["a.fc.weight", "a.fc.bias"] && model.entries[0].shape == [3, 2])
   }
