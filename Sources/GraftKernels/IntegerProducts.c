@@ -15,22 +15,9 @@ enum { PANEL = GRAFT_INT8_PANEL };
 
 static inline size_t fours(size_t depth) { return (depth + 3) / 4; }
 
-static bool has_vnni(graft_isa isa) {
-#if defined(__x86_64__)
-    if (isa != GRAFT_AVX512) return false;
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
-#else
-    (void)isa;
-    return false;
-#endif
-}
-
 size_t graft_int8_weight_bytes(size_t columns, size_t depth) {
     return (columns + PANEL - 1) / PANEL * PANEL * fours(depth) * 4;
 }
-
-size_t graft_int8_row_bytes(graft_isa isa, size_t depth) { return fours(depth) * 4 * (has_vnni(isa) ? 1 : 2); }
 
 // NaN where a number is not finite. Magnitudes are compared as whole numbers, in which order their bits are, too.
 static inline __attribute__((always_inline)) float largest_magnitude(const float *x, size_t count) {
@@ -93,41 +80,22 @@ static inline __attribute__((always_inline)) void pack_wide(
     PACK_ROW(int16_t, 0);
 }
 
-static void pack_wide_plain(const float *x, size_t depth, int16_t *row, float *scale) {
+static void pack_wide_plain(const float *x, size_t depth, void *row, float *scale) {
     pack_wide(x, depth, row, scale);
 }
 
 #if defined(__x86_64__)
 __attribute__((target("avx2,fma")))
-static void pack_wide_avx2(const float *x, size_t depth, int16_t *row, float *scale) {
+static void pack_wide_avx2(const float *x, size_t depth, void *row, float *scale) {
     pack_wide(x, depth, row, scale);
 }
 
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
-static void pack_bytes_avx512(const float *x, size_t depth, uint8_t *restrict row, float *scale) {
+static void pack_bytes_avx512(const float *x, size_t depth, void *packed, float *scale) {
+    uint8_t *restrict row = packed;
     PACK_ROW(uint8_t, 128);
 }
 #endif
-
-void graft_int8_pack_rows(graft_isa isa, const float *x, size_t rows, size_t depth, void *packed, float *scales) {
-    const size_t bytes = graft_int8_row_bytes(isa, depth);
-    const bool vnni = has_vnni(isa);
-    (void)vnni;
-    for (size_t r = 0; r < rows; r++) {
-        char *row = (char *)packed + r * bytes;
-#if defined(__x86_64__)
-        if (vnni) {
-            pack_bytes_avx512(x + r * depth, depth, (uint8_t *)row, scales + r);
-            continue;
-        }
-        if (isa != GRAFT_PLAIN) {
-            pack_wide_avx2(x + r * depth, depth, (int16_t *)row, scales + r);
-            continue;
-        }
-#endif
-        pack_wide_plain(x + r * depth, depth, (int16_t *)row, scales + r);
-    }
-}
 
 // MARK: Products
 
@@ -226,22 +194,13 @@ __attribute__((VNNI_TARGET, always_inline)) static inline void rows_vnni(
 __attribute__((VNNI_TARGET, always_inline)) static inline void all_rows_vnni(
     Tile tile, size_t count, bool adds, int32_t *sums) {
     size_t r = 0;
-    for (; count - r >= VNNI_ROWS; r += VNNI_ROWS) {
-        rows_vnni(tile, VNNI_ROWS, adds, sums + r * PANEL);
-        tile.rows = (const char *)tile.rows + VNNI_ROWS * tile.row_bytes;
+#define SO_MANY(n)                                                       \
+    for (; count - r >= n; r += n) {                                     \
+        rows_vnni(tile, n, adds, sums + r * PANEL);                      \
+        tile.rows = (const char *)tile.rows + n * tile.row_bytes;        \
     }
-    for (; count - r >= 8; r += 8) {
-        rows_vnni(tile, 8, adds, sums + r * PANEL);
-        tile.rows = (const char *)tile.rows + 8 * tile.row_bytes;
-    }
-    for (; count - r >= 4; r += 4) {
-        rows_vnni(tile, 4, adds, sums + r * PANEL);
-        tile.rows = (const char *)tile.rows + 4 * tile.row_bytes;
-    }
-    for (; r < count; r++) {
-        rows_vnni(tile, 1, adds, sums + r * PANEL);
-        tile.rows = (const char *)tile.rows + tile.row_bytes;
-    }
+    SO_MANY(VNNI_ROWS) SO_MANY(8) SO_MANY(4) SO_MANY(1)
+#undef SO_MANY
 }
 
 __attribute__((VNNI_TARGET)) static void tile_vnni(Tile tile, size_t count, int32_t *sums) {
@@ -364,6 +323,61 @@ __attribute__((AMX_TARGET)) static void product_amx(const Product *p) {
 }
 #endif
 
+// MARK: Variants
+
+static bool runs_anywhere(graft_isa isa) {
+    (void)isa;
+    return true;
+}
+
+#if defined(__x86_64__)
+static bool runs_avx2(graft_isa isa) { return isa != GRAFT_PLAIN; }
+
+static bool runs_vnni(graft_isa isa) {
+    if (isa != GRAFT_AVX512) return false;
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512vnni");
+}
+
+static bool runs_amx(graft_isa isa) { return runs_vnni(isa) && graft_amx_supported(); }
+#endif
+
+typedef struct {
+    bool (*runs)(graft_isa isa);
+    // Bytes of an activation: one without a sign, 128 being zero, or two.
+    size_t activation_bytes;
+    void (*pack_row)(const float *x, size_t depth, void *row, float *scale);
+    void (*multiply)(const Product *p);
+} Variant;
+
+// The first one that runs is taken.
+static const Variant variants[] = {
+#if defined(__x86_64__)
+    {runs_amx, 1, pack_bytes_avx512, product_amx},
+    {runs_vnni, 1, pack_bytes_avx512, product_vnni},
+    {runs_avx2, 2, pack_wide_avx2, product_avx2},
+#endif
+    {runs_anywhere, 2, pack_wide_plain, product_plain},
+};
+
+static const Variant *variant_for(graft_isa isa) {
+    const Variant *variant = variants;
+    while (!variant->runs(isa)) variant++;
+    return variant;
+}
+
+size_t graft_int8_row_bytes(graft_isa isa, size_t depth) {
+    return fours(depth) * 4 * variant_for(isa)->activation_bytes;
+}
+
+void graft_int8_pack_rows(graft_isa isa, const float *x, size_t rows, size_t depth, void *packed, float *scales) {
+    const Variant *variant = variant_for(isa);
+    const size_t bytes = fours(depth) * 4 * variant->activation_bytes;
+    for (size_t r = 0; r < rows; r++) {
+        variant->pack_row(x + r * depth, depth, (char *)packed + r * bytes, scales + r);
+    }
+}
+
 void graft_int8_product(
     graft_isa isa, const void *rows, const float *row_scales, size_t row_count, size_t depth, const int8_t *weight,
     const float *scales, const int32_t *sums, const float *bias, float *y, size_t y_stride, size_t first, size_t end) {
@@ -371,19 +385,5 @@ void graft_int8_product(
         .rows = rows, .row_scales = row_scales, .row_count = row_count, .depth = depth, .weight = weight,
         .scales = scales, .sums = sums, .bias = bias, .y = y, .y_stride = y_stride, .first = first, .end = end,
     };
-#if defined(__x86_64__)
-    if (has_vnni(isa)) {
-        if (graft_amx_supported()) {
-            product_amx(&product);
-        } else {
-            product_vnni(&product);
-        }
-        return;
-    }
-    if (isa != GRAFT_PLAIN) {
-        product_avx2(&product);
-        return;
-    }
-#endif
-    product_plain(&product);
+    variant_for(isa)->multiply(&product);
 }

@@ -31,3 +31,11 @@ void graft_product(graft_isa isa, const graft_product_block *block, size_t first
   static void (*const variants[])(const graft_product_block *, size_t, size_t, float *) = EACH_VARIANT(product);
   variants[isa](block, first, end, room);
 }
+
+void graft_linear_few_rows(
+    graft_isa isa, const float *x, const float *weight, float *y, size_t rows, size_t depth, size_t y_stride,
+    size_t from, size_t to) {
+  static void (*const variants[])(const float *, const float *, float *, size_t, size_t, size_t, size_t, size_t) =
+      EACH_VARIANT(linear_few_rows);
+  variants[isa](x, weight, y, rows, depth, y_stride, from, to);
+}

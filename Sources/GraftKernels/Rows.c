@@ -30,11 +30,3 @@ void graft_softmax_strided(graft_isa isa, const float *x, float *y, size_t lengt
   static void (*const variants[])(const float *, float *, size_t, size_t) = EACH_VARIANT(softmax_strided);
   variants[isa](x, y, length, inner);
 }
-
-void graft_linear_few_rows(
-    graft_isa isa, const float *x, const float *weight, float *y, size_t rows, size_t depth, size_t y_stride,
-    size_t from, size_t to) {
-  static void (*const variants[])(const float *, const float *, float *, size_t, size_t, size_t, size_t, size_t) =
-      EACH_VARIANT(linear_few_rows);
-  variants[isa](x, weight, y, rows, depth, y_stride, from, to);
-}

@@ -115,52 +115,6 @@ static void V(softmax_strided)(const float *x, float *y, size_t length, size_t i
   }
 }
 
-// `count` rows of `x` against two columns' weights; `count` is a constant where this is inlined.
-INLINE void V(few_rows_pair)(
-    const float *x, const float *w0, const float *w1, float *y0, float *y1, size_t count, size_t depth,
-    size_t y_stride) {
-  vf a[4] = {{0}}, b[4] = {{0}};
-  size_t k = 0;
-  for (; k + LANES <= depth; k += LANES) {
-    vf p = V(load)(w0 + k), q = V(load)(w1 + k);
-    for (size_t r = 0; r < count; r++) {
-      vf v = V(load)(x + r * depth + k);
-      a[r] += v * p;
-      b[r] += v * q;
-    }
-  }
-  if (k < depth) {
-    vf p = V(load_part)(w0 + k, depth - k, 0), q = V(load_part)(w1 + k, depth - k, 0);
-    for (size_t r = 0; r < count; r++) {
-      vf v = V(load_part)(x + r * depth + k, depth - k, 0);
-      a[r] += v * p;
-      b[r] += v * q;
-    }
-  }
-  for (size_t r = 0; r < count; r++) {
-    y0[r * y_stride] = V(sum_lanes)(a[r]);
-    y1[r * y_stride] = V(sum_lanes)(b[r]);
-  }
-}
-
-static void V(linear_few_rows)(
-    const float *x, const float *weight, float *y, size_t rows, size_t depth, size_t y_stride, size_t from, size_t to) {
-  for (size_t c = from; c < to; c += 2) {
-    const size_t d = c + 1 < to ? c + 1 : c;  // The last odd column is worked out twice.
-    const float *w0 = weight + c * depth, *w1 = weight + d * depth;
-    for (size_t r = 0; r < rows; r += 4) {
-      const float *px = x + r * depth;
-      float *y0 = y + r * y_stride + c, *y1 = y + r * y_stride + d;
-      switch (rows - r) {
-        case 1: V(few_rows_pair)(px, w0, w1, y0, y1, 1, depth, y_stride); break;
-        case 2: V(few_rows_pair)(px, w0, w1, y0, y1, 2, depth, y_stride); break;
-        case 3: V(few_rows_pair)(px, w0, w1, y0, y1, 3, depth, y_stride); break;
-        default: V(few_rows_pair)(px, w0, w1, y0, y1, 4, depth, y_stride); break;
-      }
-    }
-  }
-}
-
 #undef SUM_OF_ROW
 #undef EACH_OF_ROW
 #undef vf

@@ -42,7 +42,7 @@ public struct ForwardBenchmark {
       let type = graph.type(of: input.value)
       // A draw holds each number as a double, then as it is wanted.
       guard let shape = type.shape(batch: batch), let count = shape.elementCount,
-        count <= ExecutionPlan.memoryByteCount / 16
+        count <= PlanMemory.machineByteCount / 16
       else {
         throw Diagnostic("run.size", "input '\(input.name)' is \(type) at batch \(batch), too large for memory")
       }

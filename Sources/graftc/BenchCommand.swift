@@ -72,82 +72,100 @@ struct BenchCommand: ParsableCommand {
     while readLine() != nil { try console.print(String(try benches[0].forward.run(batch: batches[0], profile: nil))) }
   }
 
-  private func gigaOperations(_ entry: Profile.Entry) -> Double {
-    (entry.work.operations + entry.work.integerOperations) / entry.seconds / 1e9
+  /// What was measured of one bench at one batch.
+  private struct Measurement {
+    let bench: Bench
+    let batch: Int
+    var seconds: [Double] = []
+    let profile = Profile()
+    let limits: MachineLimits?
   }
-
-  private func gigabytes(_ entry: Profile.Entry) -> Double { entry.work.byteCount / entry.seconds / 1e9 }
 
   private func time(
     _ benches: [Bench], batch: Int, _ limits: MachineLimits?, _ console: Console
   ) throws(Diagnostic) {
     for bench in benches { try bench.forward.warmUp(batch: batch) }
-    var seconds = [[Double]](repeating: [], count: benches.count)
-    let profiles = benches.map { _ in Profile() }
+    var measured = benches.map { Measurement(bench: $0, batch: batch, limits: limits) }
     for _ in 0..<repeats {
       for (index, bench) in benches.enumerated() {
-        seconds[index].append(try bench.forward.run(batch: batch, profile: profile ? profiles[index] : nil))
+        let seconds = try bench.forward.run(batch: batch, profile: profile ? measured[index].profile : nil)
+        measured[index].seconds.append(seconds)
       }
     }
-    let first = median(seconds.first ?? [])
-    for (index, one) in benches.enumerated() {
-      let bench = one.forward
-      let set = one.settings.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
-      let middle = median(seconds[index])
-      let gflops = bench.flop(batch: batch) / middle / 1e9
-      let share = try bench.blasSeconds(batch: batch).map { $0 / middle }
+    let first = median(measured.first?.seconds ?? [])
+    for (index, one) in measured.enumerated() {
+      let share = try one.bench.forward.blasSeconds(batch: batch).map { $0 / median(one.seconds) }
       if json {
-        var members: [(String, JSON)] = [
-          ("model", .text(one.name)), ("set", JSON(settings: one.settings)), ("batch", .int(batch)),
-          ("seconds", ["median": .number(middle), "min": .number(seconds[index].min() ?? 0)]),
-          ("gflops", .number(gflops)), ("blas_share", share.map { .number($0) } ?? .null),
-          ("threads", .int(bench.threadCount)), ("dtype", .text(dtype)), ("ratio", .number(middle / first)),
-        ]
-        if profile {
-          let kernels = profiles[index].entries.map { entry -> JSON in
-            [
-              "kernel": .text(entry.name), "launches": .int(entry.count / repeats),
-              "seconds": .number(entry.seconds / Double(repeats)), "gflops": .number(gigaOperations(entry)),
-              "gigabytes_per_second": .number(gigabytes(entry)),
-              "share_of_limit": limits.map { .number($0.leastSeconds(entry.work) / entry.seconds) } ?? .null,
-            ]
-          }
-          members.append(("profile", .list(kernels)))
-          if let limits {
-            let values: JSON = [
-              "gflops": .number(limits.operationRate / 1e9), "int8_gops": .number(limits.integerOperationRate / 1e9),
-              "gigabytes_per_second": .number(limits.byteRate / 1e9),
-            ]
-            members.append(("limits", values))
-          }
-        }
-        try console.print(JSON.object(members.map { JSON.Member($0.0, $0.1) }).text())
+        try console.print(report(one, blasShare: share, first: first).text())
       } else {
-        let ratio = index == 0 ? "" : ", \(rounded(middle / first)) of the first"
-        try console.print(
-          "\(one.name)\(set.isEmpty ? "" : " \(set)"), batch \(batch): \(duration(middle)) median, \(duration(seconds[index].min() ?? 0)) least, \(rounded(gflops)) GFLOP/s, "
-            + "BLAS alone takes \(share.map { rounded($0 * 100) } ?? "?") % of it, \(bench.threadCount) threads\(ratio)"
-        )
-      }
-      if profile && !json {
-        let rows = profiles[index].entries.map { entry in
-          [
-            entry.name, String(entry.count / repeats), duration(entry.seconds / Double(repeats)),
-            rounded(entry.seconds / Double(repeats) / middle * 100) + " %", rounded(gigaOperations(entry)),
-            rounded(gigabytes(entry)),
-            limits.map { rounded($0.leastSeconds(entry.work) / entry.seconds * 100) + " %" } ?? "",
-          ]
-        }
-        let titles = ["kernel", "launches", "a run", "share", "GFLOP/s", "GB/s", "of the limit"]
-        for line in table(titles, rows) { try console.print(line) }
-        if let limits {
-          try console.print(
-            "limits of \(bench.threadCount) threads: \(rounded(limits.operationRate / 1e9)) GFLOP/s, "
-              + "\(rounded(limits.integerOperationRate / 1e9)) GOP/s in int8, \(rounded(limits.byteRate / 1e9)) GB/s")
-        }
+        for line in lines(one, blasShare: share, first: index > 0 ? first : nil) { try console.print(line) }
       }
     }
   }
+
+  private func report(_ one: Measurement, blasShare: Double?, first: Double) -> JSON {
+    let middle = median(one.seconds)
+    var members: [(String, JSON)] = [
+      ("model", .text(one.bench.name)), ("set", JSON(settings: one.bench.settings)), ("batch", .int(one.batch)),
+      ("seconds", ["median": .number(middle), "min": .number(one.seconds.min() ?? 0)]),
+      ("gflops", .number(one.bench.forward.flop(batch: one.batch) / middle / 1e9)),
+      ("blas_share", blasShare.map { .number($0) } ?? .null), ("threads", .int(one.bench.forward.threadCount)),
+      ("dtype", .text(dtype)), ("ratio", .number(middle / first)),
+    ]
+    if profile {
+      let kernels = one.profile.entries.map { entry -> JSON in
+        [
+          "kernel": .text(entry.name), "launches": .int(entry.count / repeats),
+          "seconds": .number(entry.seconds / Double(repeats)), "gflops": .number(gigaOperations(entry)),
+          "gigabytes_per_second": .number(gigabytes(entry)),
+          "share_of_limit": one.limits.map { .number($0.leastSeconds(entry.work) / entry.seconds) } ?? .null,
+        ]
+      }
+      members.append(("profile", .list(kernels)))
+    }
+    if let limits = one.limits {
+      let values: JSON = [
+        "gflops": .number(limits.operationRate / 1e9), "int8_gops": .number(limits.integerOperationRate / 1e9),
+        "gigabytes_per_second": .number(limits.byteRate / 1e9),
+      ]
+      members.append(("limits", values))
+    }
+    return .object(members.map { JSON.Member($0.0, $0.1) })
+  }
+
+  private func lines(_ one: Measurement, blasShare: Double?, first: Double?) -> [String] {
+    let (bench, middle) = (one.bench.forward, median(one.seconds))
+    let set = one.bench.settings.map { " \($0.name)=\($0.value)" }.joined()
+    let gflops = rounded(bench.flop(batch: one.batch) / middle / 1e9)
+    let ratio = first.map { ", \(rounded(middle / $0)) of the first" } ?? ""
+    var lines = [
+      "\(one.bench.name)\(set), batch \(one.batch): \(duration(middle)) median, \(duration(one.seconds.min() ?? 0)) least, "
+        + "\(gflops) GFLOP/s, BLAS alone takes \(blasShare.map { rounded($0 * 100) } ?? "?") % of it, "
+        + "\(bench.threadCount) threads\(ratio)"
+    ]
+    guard profile else { return lines }
+    let rows = one.profile.entries.map { entry in
+      [
+        entry.name, String(entry.count / repeats), duration(entry.seconds / Double(repeats)),
+        rounded(entry.seconds / Double(repeats) / middle * 100) + " %", rounded(gigaOperations(entry)),
+        rounded(gigabytes(entry)),
+        one.limits.map { rounded($0.leastSeconds(entry.work) / entry.seconds * 100) + " %" } ?? "",
+      ]
+    }
+    lines += table(["kernel", "launches", "a run", "share", "GFLOP/s", "GB/s", "of the limit"], rows)
+    if let limits = one.limits {
+      lines.append(
+        "limits of \(bench.threadCount) threads: \(rounded(limits.operationRate / 1e9)) GFLOP/s, "
+          + "\(rounded(limits.integerOperationRate / 1e9)) GOP/s in int8, \(rounded(limits.byteRate / 1e9)) GB/s")
+    }
+    return lines
+  }
+
+  private func gigaOperations(_ entry: Profile.Entry) -> Double {
+    (entry.work.operations + entry.work.integerOperations) / entry.seconds / 1e9
+  }
+
+  private func gigabytes(_ entry: Profile.Entry) -> Double { entry.work.byteCount / entry.seconds / 1e9 }
 
   private func median(_ values: [Double]) -> Double {
     let sorted = values.sorted()

@@ -191,7 +191,7 @@ struct HDF5Chunks: Sendable {
     // Each chunk has bytes of its own in it.
     nonisolated(unsafe) let target = target
     let next = Atomic(numbers.lowerBound)
-    @Sendable func work(_ worker: Int) {
+    @Sendable func work(_: Int) {
       let room = (0..<placeCount).map { _ in Storage(byteCount: placeByteCount) }
       while true {
         let number = next.add(1, ordering: .relaxed).oldValue

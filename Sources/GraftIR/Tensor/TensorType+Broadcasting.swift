@@ -48,7 +48,7 @@ extension TensorType {
 extension Shape {
   /// Elements from one index of each axis of `shape` to the next, in a contiguous tensor of this shape that spreads
   /// over it; 0 where elements repeat.
-  func strides(over shape: Shape) -> [Int] {
+  package func strides(over shape: Shape) -> [Int] {
     let missing = shape.rank - rank
     var strides = [Int](repeating: 0, count: missing) + self.strides
     for (index, size) in axes.enumerated() where size != shape.axes[missing + index] { strides[missing + index] = 0 }

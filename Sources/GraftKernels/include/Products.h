@@ -52,3 +52,9 @@ float graft_sum(graft_isa isa, const float *x, size_t count);
 // y[r, c] = (adds ? y[r, c] : 0) + sum over the block of k of x[r, k] weight[c, k] + bias[c], for the rows of panels
 // [first, end). `room` holds 12 * k_count floats where columns is no multiple of 12.
 void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end, float *room);
+
+// y[r, c] = sum over k of x[r, k] weight[c, k], for columns [from, to) and a few rows, where packing rows would
+// cost more than the product. Rows of `y` are `y_stride` apart.
+void graft_linear_few_rows(
+    graft_isa isa, const float *x, const float *weight, float *y, size_t rows, size_t depth, size_t y_stride,
+    size_t from, size_t to);

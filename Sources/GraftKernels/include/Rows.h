@@ -20,9 +20,3 @@ void graft_softmax(graft_isa isa, const float *x, float *y, size_t rows, size_t 
 
 // Softmax along an axis of `length` that steps by `inner` elements, for `inner` neighbours. `y` may equal `x`.
 void graft_softmax_strided(graft_isa isa, const float *x, float *y, size_t length, size_t inner);
-
-// y[r, c] = sum over k of x[r, k] weight[c, k], for columns [from, to) and a few rows, where packing rows would
-// cost more than the product. Rows of `y` are `y_stride` apart.
-void graft_linear_few_rows(
-    graft_isa isa, const float *x, const float *weight, float *y, size_t rows, size_t depth, size_t y_stride,
-    size_t from, size_t to);

@@ -9,68 +9,14 @@ extension Kernel {
   /// proportion to itself and not to the number of keys.
   static let attention = Kernel("Attention", traits: .readsSpacedRows) { request throws(Diagnostic) in
     try request.requireFloats()
-    let (q, k, v) = (request.inputs[0].shape.axes, request.inputs[1].shape.axes, request.inputs[2].shape.axes)
-    let heads = request.attributes.int("heads", default: 1)
-    let kvHeads = request.attributes.int("kv_heads", default: heads)
-    let (batch, n, m) = (q[0], q[1], k[1])
-    let (e, f) = (q[2] / heads, v[2] / kvHeads)
-    let scale = Float(request.attributes.float("scale", default: 1 / Double(max(1, e)).squareRoot()))
-    let window = request.attributes.ints("window", default: [-1, -1])
-    // An open side is a window as wide as everything.
-    let left = window[0] < 0 ? max(n, m) : min(window[0], max(n, m))
-    let right = window[1] < 0 ? max(n, m) : min(window[1], max(n, m))
-    let mask =
-      request.inputs.count == 4
-      ? request.inputs[3].shape.broadcastStrides(over: Shape([batch, heads, n, m])) : nil
-
-    let (qStride, kStride, vStride) = (
-      request.inputs[0].rowStride, request.inputs[1].rowStride, request.inputs[2].rowStride
-    )
-    let isa = request.isa.variant
-    let pool = request.pool
-    let blockRows = graft_attention_queries(isa)
-    let blocks = (n + blockRows - 1) / blockRows
-    let room = (graft_attention_room(isa, e, f) * 4 + 63) / 64 * 64
-    return PreparedKernel(scratchByteCount: room * pool.threadCount) { buffers in
-      let (q, k, v, y) = (buffers.input(0), buffers.input(1), buffers.input(2), buffers.result())
-      let maskValues = buffers.inputIfPresent(3, below: request.inputs.count)
-      return {
-        // Where the queries, keys and values of a block begin.
-        func place(_ item: Int) -> (first: Int, q: Int, k: Int, v: Int) {
-          let (b, head) = (item / blocks / heads, item / blocks % heads)
-          let kvHead = head / (heads / kvHeads)
-          let first = item % blocks * blockRows
-          return (
-            first, (b * n + first) * qStride + head * e, b * m * kStride + kvHead * e, b * m * vStride + kvHead * f
-          )
-        }
-        pool.parallel(batch * heads * blocks) { range, thread in
+    let layer = AttentionLayer(request)
+    let room = (graft_attention_room(request.isa.variant, layer.depth, layer.width) * 4 + 63) / 64 * 64
+    return PreparedKernel(scratchByteCount: room * request.pool.threadCount) { buffers in
+      {
+        request.pool.parallel(layer.itemCount) { range, thread in
           for item in range {
-            let (b, head) = (item / blocks / heads, item / blocks % heads)
-            let (first, queries, keys, values) = place(item)
-            var block = graft_attention_block()
-            block.q = q + queries
-            block.q_stride = qStride
-            (block.count, block.first) = (min(blockRows, n - first), first)
-            block.k = k + keys
-            block.k_stride = kStride
-            block.v = v + values
-            block.v_stride = vStride
-            if item + 1 < batch * heads * blocks {
-              let next = place(item + 1)
-              (block.next_q, block.next_count) = (q + next.q, min(blockRows, n - next.first))
-              if next.k != keys { (block.next_k, block.next_v) = (k + next.k, v + next.v) }
-            }
-            (block.keys, block.depth, block.width) = (m, e, f)
-            block.scale = scale
-            (block.left, block.right) = (left, right)
-            if let mask, let maskValues {
-              block.mask = maskValues + b * mask[0] + head * mask[1] + first * mask[2]
-              (block.mask_rows, block.mask_columns) = (mask[2], mask[3])
-            }
-            block.y = y + ((b * n + first) * heads + head) * f
-            block.y_stride = heads * f
-            graft_attention(isa, &block, buffers.scratchFloats + thread * room / 4)
+            var block = layer.block(item, buffers)
+            graft_attention(request.isa.variant, &block, buffers.scratchFloats + thread * room / 4)
           }
         }
       }
@@ -78,12 +24,81 @@ extension Kernel {
   }
 }
 
-extension Shape {
-  /// The elements from one index of each axis of `result` to the next, where this shape is broadcast to it.
-  func broadcastStrides(over result: Shape) -> [Int] {
-    result.axes.indices.map { axis in
-      let own = axis - (result.rank - rank)
-      return own < 0 || axes[own] == 1 ? 0 : strides[own]
+/// One attention before there is memory: its sizes, and which block of queries is which.
+private struct AttentionLayer {
+  /// The elements of a query and of a value, in one head.
+  let depth: Int
+  let width: Int
+  /// Blocks of queries, of all samples and heads.
+  let itemCount: Int
+  private let queryCount: Int
+  private let keyCount: Int
+  private let heads: Int
+  private let kvHeads: Int
+  private let scale: Float
+  /// The keys that a query sees before and behind its own place.
+  private let window: (left: Int, right: Int)
+  /// Elements from one row to the next.
+  private let rowStrides: (q: Int, k: Int, v: Int)
+  /// Elements of the mask from one sample, head, query and key to the next.
+  private let mask: [Int]?
+  private let blockRows: Int
+  private let blockCount: Int
+
+  init(_ request: KernelRequest) {
+    let (q, k, v) = (request.inputs[0].shape.axes, request.inputs[1].shape.axes, request.inputs[2].shape.axes)
+    heads = request.attributes.int("heads", default: 1)
+    kvHeads = request.attributes.int("kv_heads", default: heads)
+    (queryCount, keyCount) = (q[1], k[1])
+    (depth, width) = (q[2] / heads, v[2] / kvHeads)
+    scale = Float(request.attributes.float("scale", default: 1 / Double(max(1, depth)).squareRoot()))
+    let sides = request.attributes.ints("window", default: [-1, -1])
+    // An open side is a window as wide as everything.
+    let all = max(queryCount, keyCount)
+    window = (sides[0] < 0 ? all : min(sides[0], all), sides[1] < 0 ? all : min(sides[1], all))
+    mask =
+      request.inputs.count == 4
+      ? request.inputs[3].shape.strides(over: Shape([q[0], heads, queryCount, keyCount])) : nil
+    rowStrides = (request.inputs[0].rowStride, request.inputs[1].rowStride, request.inputs[2].rowStride)
+    blockRows = graft_attention_queries(request.isa.variant)
+    blockCount = (queryCount + blockRows - 1) / blockRows
+    itemCount = q[0] * heads * blockCount
+  }
+
+  /// A block's sample and head, its first query, and where its queries, keys and values begin.
+  private func place(_ item: Int) -> (sample: Int, head: Int, first: Int, q: Int, k: Int, v: Int) {
+    let (sample, head) = (item / blockCount / heads, item / blockCount % heads)
+    let kvHead = head / (heads / kvHeads)
+    let first = item % blockCount * blockRows
+    return (
+      sample, head, first, (sample * queryCount + first) * rowStrides.q + head * depth,
+      sample * keyCount * rowStrides.k + kvHead * depth, sample * keyCount * rowStrides.v + kvHead * width
+    )
+  }
+
+  /// Block `item`, and what the one behind it reads, to be brought near.
+  func block(_ item: Int, _ buffers: Buffers) -> graft_attention_block {
+    let place = place(item)
+    let (q, k, v) = (buffers.input(0), buffers.input(1), buffers.input(2))
+    var block = graft_attention_block()
+    (block.q, block.q_stride) = (q + place.q, rowStrides.q)
+    (block.k, block.k_stride) = (k + place.k, rowStrides.k)
+    (block.v, block.v_stride) = (v + place.v, rowStrides.v)
+    (block.count, block.first) = (min(blockRows, queryCount - place.first), place.first)
+    (block.keys, block.depth, block.width) = (keyCount, depth, width)
+    (block.left, block.right) = window
+    block.scale = scale
+    if item + 1 < itemCount {
+      let next = self.place(item + 1)
+      (block.next_q, block.next_count) = (q + next.q, min(blockRows, queryCount - next.first))
+      if next.k != place.k { (block.next_k, block.next_v) = (k + next.k, v + next.v) }
     }
+    if let mask {
+      block.mask = buffers.input(3) + place.sample * mask[0] + place.head * mask[1] + place.first * mask[2]
+      (block.mask_rows, block.mask_columns) = (mask[2], mask[3])
+    }
+    block.y = buffers.result() + ((place.sample * queryCount + place.first) * heads + place.head) * width
+    block.y_stride = heads * width
+    return block
   }
 }

@@ -5,26 +5,21 @@ import GraftKernels
 enum UnaryOperation: Hashable {
   case neg, abs, exp, log, sqrt, rsqrt, sin, cos, tanh, erf, sigmoid, silu, softplus, relu, geluTanh, geluErf
 
+  /// What the primitives of one element compute.
+  private static let byPrimitive: [String: UnaryOperation] = [
+    "Neg": .neg, "Abs": .abs, "Exp": .exp, "Log": .log, "Sqrt": .sqrt, "Rsqrt": .rsqrt, "Sin": .sin, "Cos": .cos,
+    "Tanh": .tanh, "Erf": .erf, "Sigmoid": .sigmoid, "Silu": .silu, "Softplus": .softplus, "Relu": .relu,
+    "Gelu": .geluErf,
+  ]
+
+  /// The primitives of one element.
+  static var primitives: [String] { byPrimitive.keys.sorted() }
+
   /// What the node computes, or `nil` where it is no function of one element.
   init?(_ primitive: String, _ attributes: Attributes) {
-    switch primitive {
-    case "Neg": self = .neg
-    case "Abs": self = .abs
-    case "Exp": self = .exp
-    case "Log": self = .log
-    case "Sqrt": self = .sqrt
-    case "Rsqrt": self = .rsqrt
-    case "Sin": self = .sin
-    case "Cos": self = .cos
-    case "Tanh": self = .tanh
-    case "Erf": self = .erf
-    case "Sigmoid": self = .sigmoid
-    case "Silu": self = .silu
-    case "Softplus": self = .softplus
-    case "Relu": self = .relu
-    case "Gelu": self = attributes.text("approximate", default: "none") == "tanh" ? .geluTanh : .geluErf
-    default: return nil
-    }
+    guard let operation = Self.byPrimitive[primitive] else { return nil }
+    let isApproximate = attributes.text("approximate", default: "none") == "tanh"
+    self = operation == .geluErf && isApproximate ? .geluTanh : operation
   }
 
   var code: graft_unary_op {

@@ -5,10 +5,7 @@ import GraftKernels
 package enum Kernels {
   package static let all: [Kernel] =
     [.constant, .iota]
-    + [
-      "Neg", "Abs", "Exp", "Log", "Sqrt", "Rsqrt", "Sin", "Cos", "Tanh", "Erf", "Sigmoid", "Silu", "Softplus", "Relu",
-      "Gelu",
-    ].map { .unary($0) }
+    + UnaryOperation.primitives.map { .unary($0) }
     + BinaryOperation.allCases.map { .binary($0) }
     + [
       .compare("Equal", GRAFT_EQUAL), .compare("Less", GRAFT_LESS), .compare("LessOrEqual", GRAFT_LESS_OR_EQUAL),
@@ -19,8 +16,8 @@ package enum Kernels {
       .gather, .cast, .cumSum, .topIndices,
     ]
 
-  private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.primitive, $0) })
+  private static let byName = Dictionary(uniqueKeysWithValues: (all + [.rowSteps]).map { ($0.primitive, $0) })
 
-  /// The kernel of the primitive called `name`, or `nil`.
+  /// The kernel of the primitive called `name`, or of a launch of steps alone (`RowSteps`); `nil` where there is none.
   static func named(_ name: String) -> Kernel? { byName[name] }
 }

@@ -106,7 +106,7 @@ extension Kernel {
     return [
       (
         StridedCopy(
-          result.axes, source: request.inputs[0].shape.broadcastStrides(over: result), target: result.strides,
+          result.axes, source: request.inputs[0].shape.strides(over: result), target: result.strides,
           elementSize: size),
         0, 0
       )

@@ -1,4 +1,3 @@
-import Glibc
 package import GraftIR
 
 /// A graph made ready to run at one batch: its launches in order, and the memory of every value.
@@ -50,10 +49,10 @@ package final class ExecutionPlan {
   /// The primitives of nodes that only rename memory.
   package private(set) var renaming: [String] = []
   /// The bytes of all activations together.
-  package private(set) var arenaByteCount = 0
+  package var arenaByteCount: Int { memory.arena?.byteCount ?? 0 }
   /// The blocks of the arena and where they lie, for tests.
-  package private(set) var arenaBlocks: [ArenaLayout.Block] = []
-  package private(set) var arenaOffsets: [Int] = []
+  package var arenaBlocks: [ArenaLayout.Block] { memory.blocks }
+  package var arenaOffsets: [Int] { memory.offsets }
 
   private let options: Options
   /// Parameters that are held in fewer bits.
@@ -61,29 +60,9 @@ package final class ExecutionPlan {
   /// Values that are parts of the rows of another one, and are read where they lie there.
   private let spaced: Set<Int>
   private let shapes: [Shape]
-  private var arena: Storage?
-  private let nothing = Storage(byteCount: 64)  // What a pointer to no bytes points at.
+  private var memory: PlanMemory
   private var storages: [Storage] = []  // Of constants and of scratch that made them.
   private var parameters: [Tensor] = []
-  private var places: [Place?]
-  private var buffers: [Buffer] = []
-
-  /// A run of bytes that values live in.
-  private struct Buffer {
-    var byteCount: Int
-    /// Where it lies if not in the arena.
-    var pointer: UnsafeMutableRawPointer?
-    var first = Int.max
-    var last = -1
-  }
-
-  /// Where a value lies: at an offset, because a view shares its source's buffer.
-  private struct Place {
-    let buffer: Int
-    let offsetInBytes: Int
-    /// Elements from one row to the next, where the value is a part of the rows of another one.
-    var rowSpacing: Int?
-  }
 
   /// Plans `graph` at `batch`.
   ///
@@ -107,7 +86,7 @@ package final class ExecutionPlan {
     var shapes: [Shape] = []
     for (index, type) in graph.types.enumerated() {
       guard let shape = type.shape(batch: batch), let count = shape.elementCount,
-        let bytes = type.dtype.byteCount(of: count), bytes <= Self.memoryByteCount
+        let bytes = type.dtype.byteCount(of: count), bytes <= PlanMemory.machineByteCount
       else {
         throw Diagnostic(
           "run.size", "value \(index) of '\(graph.name)' is \(type) at batch \(batch), too large for memory")
@@ -115,17 +94,17 @@ package final class ExecutionPlan {
       shapes.append(shape)
     }
     self.shapes = shapes
-    places = Array(repeating: nil, count: graph.types.count)
+    memory = PlanMemory(valueCount: graph.types.count)
     spaced = graph.partsOfRows(keeping: Set((graph.outputs + graph.boundaries).map(\.value)))
 
     let kept = results.map(\.value)
     for item in graph.parameters {
       let tensor = try parameter(item.name, reduced.contains(item.value.index) ? options.weights : .f32)
       parameters.append(tensor)
-      places[item.value.index] = place(
-        at: UnsafeMutableRawPointer(mutating: tensor.bytes.baseAddress), tensor.byteCount)
+      memory[item.value] = memory.adopt(
+        UnsafeMutableRawPointer(mutating: tensor.bytes.baseAddress), tensor.byteCount)
     }
-    for item in graph.inputs { places[item.value.index] = newPlace(item.value, from: -1) }
+    for item in graph.inputs { memory[item.value] = memory.reserve(operand(item.value).byteCount, from: -1) }
 
     let constant = try fold()
     let running = graph.nodes.indices.filter { !constant.contains($0) }
@@ -137,10 +116,7 @@ package final class ExecutionPlan {
     let groups =
       options.fuses
       ? Fusion(graph: graph, shape: { shapes[$0.index] }, useCount: useCount).groups(of: running)
-      : running.map {
-        let node = graph.nodes[$0]
-        return Group(nodes: [$0], kernel: node.primitive, inputs: node.inputs, results: node.results)
-      }
+      : running.map { Group($0, graph.nodes[$0]) }
     try verify(groups, of: running)
     try schedule(groups, kept: kept)
   }
@@ -177,8 +153,8 @@ package final class ExecutionPlan {
   /// Where `value`, a value of `graph`, lies.
   package func bytes(of value: Value) -> UnsafeMutableRawBufferPointer {
     let count = operand(value).byteCount
-    guard let place = places[value.index] else { preconditionFailure("value \(value.index) is not part of the plan") }
-    return UnsafeMutableRawBufferPointer(start: pointer(place), count: count)
+    guard let place = memory[value] else { preconditionFailure("value \(value.index) is not part of the plan") }
+    return UnsafeMutableRawBufferPointer(start: memory.pointer(place), count: count)
   }
 
   /// A copy of `value` as it is after a run.
@@ -191,20 +167,17 @@ package final class ExecutionPlan {
 
   /// Fills the arena with NaN: what a run must not depend on.
   package func poison() {
-    guard let arena else { return }
+    guard let arena = memory.arena else { return }
     arena.start.initializeMemory(as: UInt8.self, repeating: 0xFF, count: arena.byteCount)
   }
 
   // MARK: Planning
 
-  /// The machine's memory: allocating more would end the process.
-  static let memoryByteCount = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
-
   private func operand(_ value: Value) -> Operand {
     let isReduced = reduced.contains(value.index)
     return Operand(
       dtype: isReduced ? options.weights.dtype : graph.type(of: value).dtype, shape: shapes[value.index],
-      rowSpacing: places[value.index]?.rowSpacing)
+      rowSpacing: memory[value]?.rowSpacing)
   }
 
   /// Works out the nodes that depend on constants alone, and gives their numbers.
@@ -215,7 +188,7 @@ package final class ExecutionPlan {
     func count(_ bytes: Int, _ node: Node) throws(Diagnostic) {
       let (sum, overflow) = byteCount.addingReportingOverflow(bytes)
       byteCount = overflow ? .max : sum
-      guard byteCount <= Self.memoryByteCount / 2 else {
+      guard byteCount <= PlanMemory.machineByteCount / 2 else {
         throw Diagnostic(
           "run.size", "what '\(graph.name)' works out of constants takes over half of the machine's memory",
           help: "'\(node.primitive)' of module '\(node.path)' is the first that is too much")
@@ -231,13 +204,13 @@ package final class ExecutionPlan {
         try count(operand(result).byteCount, node)
         let storage = Storage(byteCount: operand(result).byteCount)
         storages.append(storage)
-        places[result.index] = place(at: storage.start, storage.byteCount)
+        memory[result] = memory.adopt(storage.start, storage.byteCount)
       }
-      let group = Group(nodes: [index], kernel: node.primitive, inputs: node.inputs, results: node.results)
+      let group = Group(index, node)
       let prepared = try prepare(group)
       try count(prepared.scratchByteCount, node)
       let scratch = Storage(byteCount: prepared.scratchByteCount)
-      let launch = prepared.bind(memory(of: group, scratch: scratch.start))
+      let launch = prepared.bind(buffers(of: group, scratch: scratch.start))
       defer { withExtendedLifetime(scratch) {} }  // The launch knows its address alone.
       try launch()
     }
@@ -247,7 +220,7 @@ package final class ExecutionPlan {
   /// Checks what fusing made, as passes are checked: each node that runs is in one group, and a group reads only what
   /// is there before it or what it works out itself.
   private func verify(_ groups: [Group], of running: [Int]) throws(Diagnostic) {
-    var isThere = Set(places.indices.filter { places[$0] != nil })
+    var isThere = memory.placed
     for group in groups {
       guard group.inputs.allSatisfy({ isThere.contains($0.index) }) else {
         throw Diagnostic(
@@ -262,8 +235,7 @@ package final class ExecutionPlan {
 
   private func prepare(_ group: Group) throws(Diagnostic) -> PreparedKernel {
     let node = graph.nodes[group.nodes[0]]
-    let kernel = group.kernel == Kernel.rowSteps.primitive ? Kernel.rowSteps : Kernels.named(group.kernel)
-    guard let kernel else {
+    guard let kernel = Kernels.named(group.kernel) else {
       throw Diagnostic(
         "run.kernel", "'\(node.primitive)' has no kernel", help: "the node belongs to module '\(node.path)'")
     }
@@ -275,7 +247,7 @@ package final class ExecutionPlan {
 
   /// Gives the results of a node that only renames memory their places; false where it is no such node.
   private func view(_ node: Node) -> Bool {
-    guard let source = node.inputs.first, let place = places[source.index] else { return false }
+    guard let source = node.inputs.first, let place = memory[source] else { return false }
     let x = operand(source)
     let width = x.dtype.byteWidth ?? 0
     switch node.primitive {
@@ -290,8 +262,7 @@ package final class ExecutionPlan {
       if node.results.allSatisfy({ spaced.contains($0.index) }), place.rowSpacing == nil {
         var start = 0
         for result in node.results {
-          places[result.index] = Place(
-            buffer: place.buffer, offsetInBytes: place.offsetInBytes + start * width, rowSpacing: x.width)
+          memory[result] = place.advanced(by: start * width, rowSpacing: x.width)
           start += shapes[result.index].axes[axis]
         }
         return true
@@ -300,19 +271,19 @@ package final class ExecutionPlan {
       let rowBytes = x.shape.strides[axis] * width
       var start = node.attributes.dimension("start").bound(batch: batch) ?? 0
       for result in node.results {
-        places[result.index] = Place(buffer: place.buffer, offsetInBytes: place.offsetInBytes + start * rowBytes)
+        memory[result] = place.advanced(by: start * rowBytes)
         start += shapes[result.index].axes[axis]
       }
       return true
     default: return false
     }
-    places[node.results[0].index] = place
+    memory[node.results[0]] = place
     return true
   }
 
   private func schedule(_ groups: [Group], kept: [Value]) throws(Diagnostic) {
     // What each launch reads, before views are known: the last reader of a value.
-    var launches: [(group: Group, prepared: PreparedKernel, scratch: Int?)] = []
+    var launches: [(group: Group, prepared: PreparedKernel, scratch: PlanMemory.Place?)] = []
     let readers = lastReaders(groups, kept: kept)
     for (time, group) in groups.enumerated() {
       if group.nodes.count == 1, view(graph.nodes[group.nodes[0]]) {
@@ -320,27 +291,29 @@ package final class ExecutionPlan {
         continue
       }
       let prepared = try prepare(group)
-      for result in group.results where places[result.index] == nil {
-        places[result.index] = inPlace(result, group, at: time, readers) ?? newPlace(result, from: time)
+      for result in group.results where memory[result] == nil {
+        memory[result] =
+          inPlace(result, group, at: time, readers) ?? memory.reserve(operand(result).byteCount, from: time)
       }
-      var scratch: Int?
-      if prepared.scratchByteCount > 0 {
-        buffers.append(Buffer(byteCount: prepared.scratchByteCount, first: time, last: time))
-        scratch = buffers.count - 1
-      }
-      for value in group.inputs + group.results { touch(value, at: time) }
+      let scratch = prepared.scratchByteCount > 0 ? memory.reserve(prepared.scratchByteCount, from: time) : nil
+      for value in group.inputs + group.results { memory.keep(value, until: time) }
       launches.append((group, prepared, scratch))
     }
-    for value in kept { touch(value, at: groups.count) }
-    try layOut()
+    for value in kept { memory.keep(value, until: groups.count) }
+    try memory.layOut { byteCount in
+      Diagnostic(
+        "run.size",
+        "'\(graph.name)' needs \(byteCount) bytes for activations at batch \(batch), "
+          + "but the machine has \(PlanMemory.machineByteCount)", help: "run fewer at a time")
+    }
 
     for launch in launches {
-      let scratch = launch.scratch.map { pointer(Place(buffer: $0, offsetInBytes: 0)) }
-      let memory = memory(of: launch.group, scratch: scratch ?? nothing.start)
+      let scratch = launch.scratch.map { memory.pointer($0) } ?? memory.nothing.start
+      let buffers = buffers(of: launch.group, scratch: scratch)
       let primitives = launch.group.nodes.map { graph.nodes[$0].primitive }
       let path = graph.nodes[launch.group.nodes[0]].path
       steps.append(
-        Step(primitives: primitives, launch: launch.prepared.bind(memory), work: work(of: launch.group), path: path))
+        Step(primitives: primitives, launch: launch.prepared.bind(buffers), work: work(of: launch.group), path: path))
     }
   }
 
@@ -382,62 +355,20 @@ package final class ExecutionPlan {
 
   /// The place of the first input, where `result` may overwrite it: nothing reads that later, and only the launch's
   /// first loop reads it now.
-  private func inPlace(_ result: Value, _ group: Group, at time: Int, _ readers: [Int]) -> Place? {
-    let kernel = group.kernel == Kernel.rowSteps.primitive ? Kernel.rowSteps : Kernels.named(group.kernel)
-    guard kernel?.traits.contains(.inPlace) ?? false, group.results.count == 1, let input = group.inputs.first,
-      let place = places[input.index], buffers[place.buffer].pointer == nil, place.offsetInBytes == 0,
-      operand(input) == operand(result), buffers[place.buffer].byteCount == operand(input).byteCount
+  private func inPlace(_ result: Value, _ group: Group, at time: Int, _ readers: [Int]) -> PlanMemory.Place? {
+    guard Kernels.named(group.kernel)?.traits.contains(.inPlace) ?? false, group.results.count == 1,
+      let input = group.inputs.first, let place = memory[input], operand(input) == operand(result),
+      memory.isWhole(place, operand(input).byteCount)
     else { return nil }
     // Everything in the buffer must be done with: the input, what it is a view of, and other views of that.
-    for value in places.indices where places[value]?.buffer == place.buffer {
-      if readers[value] > time { return nil }
-      if readers[value] == time, group.inputs.dropFirst().contains(Value(value)) { return nil }
+    for value in memory.values(beside: place) {
+      if readers[value.index] > time { return nil }
+      if readers[value.index] == time, group.inputs.dropFirst().contains(value) { return nil }
     }
     return place
   }
 
-  private func touch(_ value: Value, at time: Int) {
-    guard let place = places[value.index] else { return }
-    buffers[place.buffer].first = min(buffers[place.buffer].first, time)
-    buffers[place.buffer].last = max(buffers[place.buffer].last, time)
-  }
-
-  private func newPlace(_ value: Value, from time: Int) -> Place {
-    buffers.append(Buffer(byteCount: operand(value).byteCount, first: time, last: time))
-    return Place(buffer: buffers.count - 1, offsetInBytes: 0)
-  }
-
-  private func place(at pointer: UnsafeMutableRawPointer?, _ byteCount: Int) -> Place {
-    buffers.append(
-      Buffer(byteCount: byteCount, pointer: pointer ?? nothing.start))
-    return Place(buffer: buffers.count - 1, offsetInBytes: 0)
-  }
-
-  private func layOut() throws(Diagnostic) {
-    let inArena = buffers.indices.filter { buffers[$0].pointer == nil }
-    arenaBlocks = inArena.map {
-      ArenaLayout.Block(byteCount: buffers[$0].byteCount, first: buffers[$0].first, last: buffers[$0].last)
-    }
-    let layout = ArenaLayout(arenaBlocks)
-    guard layout.byteCount <= Self.memoryByteCount else {
-      throw Diagnostic(
-        "run.size",
-        "'\(graph.name)' needs \(layout.byteCount) bytes for activations at batch \(batch), "
-          + "but the machine has \(Self.memoryByteCount)", help: "run fewer at a time")
-    }
-    let arena = Storage(byteCount: layout.byteCount)
-    for (index, offset) in zip(inArena, layout.offsets) { buffers[index].pointer = arena.start + offset }
-    arenaOffsets = layout.offsets
-    arenaByteCount = layout.byteCount
-    self.arena = arena
-  }
-
-  private func pointer(_ place: Place) -> UnsafeMutableRawPointer {
-    guard let start = buffers[place.buffer].pointer else { preconditionFailure("the arena is not laid out yet") }
-    return start + place.offsetInBytes
-  }
-
-  private func memory(of group: Group, scratch: UnsafeMutableRawPointer) -> Buffers {
+  private func buffers(of group: Group, scratch: UnsafeMutableRawPointer) -> Buffers {
     Buffers(
       inputs: group.inputs.map { bytes(of: $0).baseAddress ?? scratch },
       results: group.results.map { bytes(of: $0).baseAddress ?? scratch }, scratch: scratch)
