@@ -37,7 +37,7 @@ struct ShardPlan: Sendable, Hashable {
         "sharded.limit", "shards of \(limit) bytes are \(groups.count) files, more than \(Self.shardLimit)",
         at: Location(path), help: "choose larger shards", category: .usage)
     }
-    byteCount = declarations.reduce(0) { $0 &+ ($1.alias == nil ? $1.byteCount : 0) }
+    byteCount = Declarations.byteCount(of: declarations)
     guard groups.count > 1 || base != path else {
       shards = [Shard(path: path, tensors: groups[0])]
       indexPath = nil

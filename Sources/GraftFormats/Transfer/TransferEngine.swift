@@ -193,7 +193,10 @@ public enum TransferEngine {
     }
     for index in output.writer.order { try output.writer.write(tensors[index].tensor.bytes) }
     try output.writer.finish()
-    for file in output.files { try file.sync() }
+    for file in output.files {
+      try file.trim()
+      try file.sync()
+    }
     try publish(output.files)
   }
 }

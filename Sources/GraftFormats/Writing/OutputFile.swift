@@ -17,6 +17,7 @@ package final class OutputFile {
   private let partialPath: String
   private var descriptor: Int32
   private var flushed = 0
+  private var reservedByteCount = 0
 
   /// How much is handed to the disk at a time, so that the last sync does not wait for everything.
   private static let flushStep = 32 << 20
@@ -93,6 +94,18 @@ package final class OutputFile {
     guard descriptor >= 0 else { return }
     close(descriptor)
     descriptor = -1
+  }
+
+  /// Sets disk blocks aside for a file of `count` bytes, where the file system does that: writing is faster then, and a
+  /// disk that is too full is told of before long work.
+  ///
+  /// - Throws: `transfer.write`.
+  func reserve(_ count: Int) throws(Diagnostic) {
+    if fallocate(descriptor, Int32(GRAFT_FALLOC_FL_KEEP_SIZE), 0, off_t(count)) == 0 {
+      reservedByteCount = count
+    } else if errno == ENOSPC || errno == EDQUOT {
+      throw failure(errno, "with \(count) bytes to come")
+    }
   }
 
   /// Writes `bytes` behind what is there.
@@ -186,11 +199,11 @@ package final class OutputFile {
     guard fsync(descriptor) == 0 else { throw failure(errno) }
   }
 
-  /// Cuts off what an earlier process wrote beyond the end.
+  /// Cuts off what an earlier process wrote beyond the end, and what was set aside beyond it.
   ///
   /// - Throws: `transfer.write`.
   func trim() throws(Diagnostic) {
-    guard keptByteCount > byteCount else { return }
+    guard max(keptByteCount, reservedByteCount) > byteCount else { return }
     guard ftruncate(descriptor, off_t(byteCount)) == 0 else { throw failure(errno) }
   }
 
@@ -229,9 +242,10 @@ package final class OutputFile {
     flushed = byteCount
   }
 
-  private func failure(_ code: Int32) -> Diagnostic {
+  private func failure(_ code: Int32, _ progress: String? = nil) -> Diagnostic {
     Diagnostic(
-      "transfer.write", "'\(path)' cannot be written: \(systemMessage(code)) after \(byteCount) bytes",
+      "transfer.write",
+      "'\(path)' cannot be written: \(systemMessage(code)) \(progress ?? "after \(byteCount) bytes")",
       at: Location(path), category: .ioFailure)
   }
 

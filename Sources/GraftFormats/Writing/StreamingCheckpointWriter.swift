@@ -70,8 +70,13 @@ extension StreamingCheckpointWriter {
   func finish() throws(Diagnostic) { try finish(deferred: [:]) }
 }
 
-/// What a format cannot take of what is declared.
+/// What holds for the tensors of a file together.
 enum Declarations {
+  /// What `declarations` fill together; an alias fills nothing.
+  static func byteCount(of declarations: [TensorDeclaration]) -> Int {
+    declarations.reduce(0) { $0 &+ ($1.alias == nil ? $1.byteCount : 0) }
+  }
+
   /// Refuses names that stand twice.
   static func checkNames(_ declarations: [TensorDeclaration]) throws(Diagnostic) {
     var names: Set<String> = []

@@ -360,6 +360,15 @@ import Testing
     #expect(try folder.names.map { try Fixtures.bytes(folder.path + "/" + $0) } == first)
   }
 
+  @Test("Disk blocks that were set aside for more than came are given back") func reserved() throws {
+    let folder = try TemporaryFolder()
+    let small = (0..<1000).map { ("small.\($0)", Tensor(zeros: .u8, [1000])) }
+    _ = try write(small + [("large", Tensor(zeros: .u8, [2000]))], folder, limit: 5000)
+    var status = stat()
+    #expect(stat(folder.path + "/w.onnx.data", &status) == 0)
+    #expect(status.st_size < 10_000 && status.st_blocks * 512 < 100_000)
+  }
+
   @Test("What ONNX has no room for is refused") func unwritable() throws {
     let folder = try TemporaryFolder()
     for dtype in [DType.f6e2m3, .f6e3m2] {
