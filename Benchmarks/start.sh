@@ -35,15 +35,21 @@ for ((i = 0; i < repeats; i++)); do first_kernel; done
 awk -v a="$(median <"$folder/ready.seconds")" -v b="$(median <"$folder/own.megabytes")" \
   'BEGIN { printf "from the start of the process to the first kernel: %.3f s; private memory after a pass: %.0f MB\n", a, b }'
 
-# One picture with guidance is a batch of two.
-rm -f "$folder"/sample.seconds "$folder"/forward.seconds
+# One picture with guidance is a batch of two. Half of the forward passes run before the sampling and half after it, so
+# that a machine that slows down meanwhile does so for both.
+forwards() {
+  "$graftc" bench "$model" --batch 2 --repeats 25 --json --quiet | sed 's/.*"mean": *\([0-9.e-]*\).*/\1/'
+}
+rm -f "$folder"/{sample,forward,ratio}.seconds
 for ((i = 0; i < (repeats + 4) / 5; i++)); do
+  before=$(forwards)
   start=$(now)
   "$graftc" sample "$model" --labels 207 --steps 50 --guidance 4 --seed 0 -o "$folder/sample.safetensors" --quiet
   minus "$(now)" "$start" >>"$folder/sample.seconds"
   rm -f "$folder/sample.safetensors"
-  "$graftc" bench "$model" --batch 2 --repeats 50 --json --quiet \
-    | sed 's/.*"median": *\([0-9.e-]*\).*/\1/' >>"$folder/forward.seconds"
+  forwards | awk -v before="$before" '{ print (before + $1) / 2 }' >>"$folder/forward.seconds"
+  paste "$folder"/{sample,forward}.seconds | awk 'END { print $1 / $2 / 50 }' >>"$folder/ratio.seconds"
 done
 awk -v a="$(median <"$folder/sample.seconds")" -v b="$(median <"$folder/forward.seconds")" \
-  'BEGIN { printf "sample at 50 steps: %.1f s, %.3f of 50 forward passes of %.3f s\n", a, a / b / 50, b }'
+  -v r="$(median <"$folder/ratio.seconds")" \
+  'BEGIN { printf "sample at 50 steps: %.1f s, %.3f of 50 forward passes of %.3f s\n", a, r, b }'

@@ -107,7 +107,13 @@ struct BenchCommand: ParsableCommand {
     let middle = median(one.seconds)
     var members: [(String, JSON)] = [
       ("model", .text(one.bench.name)), ("set", JSON(settings: one.bench.settings)), ("batch", .int(one.batch)),
-      ("seconds", ["median": .number(middle), "min": .number(one.seconds.min() ?? 0)]),
+      (
+        "seconds",
+        [
+          "median": .number(middle), "mean": .number(one.seconds.reduce(0, +) / Double(repeats)),
+          "min": .number(one.seconds.min() ?? 0),
+        ]
+      ),
       ("gflops", .number(one.bench.forward.flop(batch: one.batch) / middle / 1e9)),
       ("blas_share", blasShare.map { .number($0) } ?? .null), ("threads", .int(one.bench.forward.threadCount)),
       ("dtype", .text(dtype)), ("ratio", .number(middle / first)),
