@@ -1,17 +1,8 @@
-#define _GNU_SOURCE  // sched_getaffinity, syscall
+#define _GNU_SOURCE  // syscall
 #include "InstructionSet.h"
 
-#include <sched.h>
 #include <stddef.h>
 #include <unistd.h>
-
-int graft_processor_count(void) {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-  return (int)sysconf(_SC_NPROCESSORS_ONLN);
-}
 
 #if defined(__x86_64__)
 #include <cpuid.h>

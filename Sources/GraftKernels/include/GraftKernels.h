@@ -11,6 +11,7 @@
 #include "InstructionSet.h"
 #include "IntegerProducts.h"
 #include "Movement.h"
+#include "Processors.h"
 #include "Products.h"
 #include "Reductions.h"
 #include "Rows.h"

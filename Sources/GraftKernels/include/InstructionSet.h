@@ -16,8 +16,5 @@ bool graft_isa_supported(graft_isa isa);
 // call asks for.
 bool graft_amx_supported(void);
 
-// The processors that this process may run on.
-int graft_processor_count(void);
-
 // The OpenBLAS core type that suits this processor, or NULL where OpenBLAS should decide.
 const char *graft_blas_core_type(void);

@@ -88,6 +88,13 @@ public final class ThreadPool: @unchecked Sendable {
   }
 }
 
+/// Nanoseconds of a clock that never goes back.
+private func nanoseconds() -> UInt64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
 private final class Start {
   let shared: Shared
   let index: Int
@@ -107,9 +114,12 @@ private final class Shared {
   private let started = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var job: Job?
-  private var generation = 0
-  private var running = 0
+  /// Counts the jobs. Changed under the mutex, as `running` is; those that wait actively look without it.
+  private let generation = Atomic(0)
+  private let running = Atomic(0)
   private var isStopping = false
+  /// The processor that the caller is on.
+  private var callersProcessor: Int32 = -1
 
   /// What is run, and the parts of each share that nobody has taken.
   private final class Job {
@@ -183,7 +193,8 @@ private final class Shared {
     pthread_mutex_lock(entrance)
     pthread_mutex_lock(mutex)
     self.job = job
-    generation += 1
+    callersProcessor = graft_processor()
+    generation.add(1, ordering: .releasing)
     pthread_cond_broadcast(started)
     pthread_mutex_unlock(mutex)
 
@@ -193,7 +204,10 @@ private final class Shared {
 
     pthread_mutex_lock(mutex)
     self.job = nil
-    while running > 0 { pthread_cond_wait(finished, mutex) }
+    pthread_mutex_unlock(mutex)
+    waitActively { running.load(ordering: .acquiring) == 0 }
+    pthread_mutex_lock(mutex)
+    while running.load(ordering: .relaxed) > 0 { pthread_cond_wait(finished, mutex) }
     pthread_mutex_unlock(mutex)
     pthread_mutex_unlock(entrance)
   }
@@ -203,20 +217,47 @@ private final class Shared {
     var seen = 0
     pthread_mutex_lock(mutex)
     while true {
-      while generation == seen && !isStopping { pthread_cond_wait(started, mutex) }
+      if generation.load(ordering: .relaxed) == seen {
+        pthread_mutex_unlock(mutex)
+        waitActively { generation.load(ordering: .acquiring) != seen }
+        pthread_mutex_lock(mutex)
+      }
+      var slept = false
+      while generation.load(ordering: .relaxed) == seen && !isStopping {
+        pthread_cond_wait(started, mutex)
+        slept = true
+      }
       if isStopping { break }
-      seen = generation
+      seen = generation.load(ordering: .relaxed)
+      let taken = callersProcessor
       var current = job
-      if current == nil { continue }  // Others did it all.
-      running += 1
+      if current == nil && !slept { continue }  // Others did it all.
+      if current != nil { running.add(1, ordering: .relaxed) }
       pthread_mutex_unlock(mutex)
+      // The system likes to wake a thread where the one that wakes it is, and to leave it there for a while.
+      if slept { graft_leave_processor(taken) }
       current?.run(as: index)
+      let ran = current != nil
       current = nil  // Let go before the caller goes on: its closure must not outlive the call.
       pthread_mutex_lock(mutex)
-      running -= 1
-      if running == 0 { pthread_cond_signal(finished) }
+      if ran, running.subtract(1, ordering: .releasing).newValue == 0 { pthread_cond_signal(finished) }
     }
     pthread_mutex_unlock(mutex)
+  }
+
+  /// How long a thread looks for what it waits for before it sleeps: longer than most kernels that run on one thread,
+  /// and short beside what the system gives a thread at a time.
+  private static let patience: UInt64 = 100_000
+
+  /// Waits until `isDone`, but not beyond the thread's patience.
+  private func waitActively(_ isDone: () -> Bool) {
+    let start = nanoseconds()
+    repeat {
+      for _ in 0..<16 {
+        if isDone() { return }
+        graft_pause()
+      }
+    } while nanoseconds() - start < Self.patience
   }
 
   func stop() {
