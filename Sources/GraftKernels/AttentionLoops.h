@@ -176,19 +176,11 @@ INLINE void V(store_means)(const graft_attention_block *block, const V(QueryPane
     V(store)(sum, V(load)(sum) * first);
     V(store)(sum + LANES, V(load)(sum + LANES) * second);
   }
+  // Up to two columns are read behind the last strip: the largest scores and the totals, which nothing is made of.
   float *y = block->y + (panel->first - block->first) * block->y_stride;
-  for (size_t r = 0; r < panel->count; r += 4) {
-    size_t f = 0;
-    if (r + 4 <= panel->count) {
-      for (; f + 4 <= block->width; f += 4) {
-        V(four) turned[4];
-        V(turn)(panel->sums + f * PANEL + r, PANEL, turned);
-        for (size_t i = 0; i < 4; i++) *(V(four) *)(y + (r + i) * block->y_stride + f) = turned[i];
-      }
-    }
-    for (; f < block->width; f++) {
-      for (size_t i = r; i < r + 4 && i < panel->count; i++) y[i * block->y_stride + f] = panel->sums[f * PANEL + i];
-    }
+  for (size_t f = 0; f < block->width; f += TILE_COLUMNS) {
+    const size_t columns = block->width - f < TILE_COLUMNS ? block->width - f : TILE_COLUMNS;
+    V(store_tile)(panel->sums + f * PANEL, NULL, y + f, block->y_stride, panel->count, columns, false);
   }
 }
 

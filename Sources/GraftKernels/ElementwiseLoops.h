@@ -35,11 +35,11 @@ UNARY_SCALAR(unary_cos, cosf(x))
 UNARY(unary_tanh, V(tanh)(x))
 UNARY(unary_erf, V(erf)(x))
 UNARY(unary_sigmoid, V(sigmoid)(x))
-UNARY(unary_silu, x * V(sigmoid)(x))
+UNARY(unary_silu, V(gated)(x, x))
 UNARY_SCALAR(unary_softplus, (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))))
 UNARY(unary_relu, V(select)(x < 0, V(all)(0), x))
 // 0.5 x (1 + tanh(u)) = x sigmoid(2u), which does not cancel where x is negative.
-UNARY(unary_gelu_tanh, x * V(sigmoid)((x * x * x * 0.044715f + x) * 0x1.988454p+0f))
+UNARY(unary_gelu_tanh, V(gated)(x, (x * x * x * 0.044715f + x) * 0x1.988454p+0f))
 UNARY(unary_gelu_erf, 0.5f * x * (1.0f + V(erf)(x * 0x1.6a09e6p-1f)))
 
 static void V(unary)(graft_unary_op op, const float *x, float *y, size_t count) {
@@ -103,9 +103,14 @@ static void V(binary)(
   }
 }
 
+INLINE const float *V(operand)(const graft_row_step *step, size_t row, size_t column) {
+  return step->operand + row / step->divisor % step->modulus * step->row_stride + column * step->column_stride;
+}
+
 static void V(row_steps)(
     const graft_row_step *steps, size_t count, const float *x, float *y, size_t stride, size_t first_row,
     size_t end_row, size_t first, size_t end) {
+  enum { ROWS_AHEAD = 4, LINE = 64 / sizeof(float) };
   for (size_t r = first_row; r < end_row; r++) {
     const float *from = x + r * stride + first;
     float *to = y + r * stride + first;
@@ -114,8 +119,12 @@ static void V(row_steps)(
         V(unary)(step->unary, from, to, end - first);
         continue;
       }
-      const float *other =
-          step->operand + r / step->divisor % step->modulus * step->row_stride + first * step->column_stride;
+      const float *other = V(operand)(step, r, first);
+      // Rows are too short, and lie too far apart, for processors to foresee them.
+      if (step->divisor == 1 && step->row_stride > 1 && r + ROWS_AHEAD < end_row) {
+        const float *ahead = V(operand)(step, r + ROWS_AHEAD, first);
+        for (size_t i = 0; i < end - first; i += LINE) __builtin_prefetch(ahead + i);
+      }
       if (step->is_reversed) {
         V(binary)(step->binary, other, step->column_stride, from, 1, to, end - first);
       } else {

@@ -12,33 +12,9 @@ static void V(pack_panels)(
   }
 }
 
-// A tile of sums, columns by rows, to rows of `y`.
-INLINE void V(store_tile)(
-    const float *sums, const float *bias, float *y, size_t stride, size_t rows, size_t columns, bool adds) {
-  size_t r = 0;
-  if (columns == GRAFT_PRODUCT_COLUMNS) {
-    for (; r + 4 <= rows; r += 4) {
-      for (size_t c = 0; c < GRAFT_PRODUCT_COLUMNS; c += 4) {
-        V(four) turned[4];
-        V(turn)(sums + c * PANEL + r, PANEL, turned);
-        for (size_t i = 0; i < 4; i++) {
-          V(four) *to = (V(four) *)(y + (r + i) * stride + c);
-          V(four) value = adds ? *to + turned[i] : turned[i];
-          *to = bias ? value + *(const V(four) *)(bias + c) : value;
-        }
-      }
-    }
-  }
-  for (; r < rows; r++) {
-    for (size_t c = 0; c < columns; c++) {
-      float value = adds ? y[r * stride + c] + sums[c * PANEL + r] : sums[c * PANEL + r];
-      y[r * stride + c] = bias ? value + bias[c] : value;
-    }
-  }
-}
-
 static void V(product)(const graft_product_block *block, size_t first, size_t end, float *room) {
   enum { COLUMNS_AT_ONCE = GRAFT_PRODUCT_COLUMNS };
+  _Static_assert(COLUMNS_AT_ONCE == TILE_COLUMNS, "a tile is stored at once");
   const size_t tail = block->columns / COLUMNS_AT_ONCE * COLUMNS_AT_ONCE;
   for (size_t c = tail; c < tail + COLUMNS_AT_ONCE && tail < block->columns; c++) {
     float *row = room + (c - tail) * block->k_count;
@@ -102,10 +78,14 @@ static float V(sum)(const float *x, size_t count) {
 INLINE void V(few_rows_pair)(
     const float *x, const float *w0, const float *w1, float *y0, float *y1, size_t count, size_t depth,
     size_t y_stride) {
+  enum { PAIRS_AHEAD = 2 };
   V(graft_vf) a[4] = {{0}}, b[4] = {{0}};
   size_t k = 0;
   for (; k + LANES <= depth; k += LANES) {
     V(graft_vf) p = V(load)(w0 + k), q = V(load)(w1 + k);
+    // Processors foresee no further than the page.
+    __builtin_prefetch(w0 + k + PAIRS_AHEAD * 2 * depth);
+    __builtin_prefetch(w1 + k + PAIRS_AHEAD * 2 * depth);
     for (size_t r = 0; r < count; r++) {
       V(graft_vf) v = V(load)(x + r * depth + k);
       a[r] += v * p;

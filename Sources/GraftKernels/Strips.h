@@ -187,19 +187,48 @@ INLINE void V(strip_of_columns)(const float *panel, const float *w, size_t strid
 
 #endif
 
-// Four rows of four floats, turned.
+// Panels and results are turned in blocks of 4 by 4, as many side by side as a vector has lanes for. Element i of block b
+// is lane 4 * b + i.
 typedef float V(four) __attribute__((vector_size(16), aligned(4), may_alias));
-INLINE void V(turn)(const float *from, size_t from_stride, V(four) out[4]) {
-  V(four) a = *(const V(four) *)from, b = *(const V(four) *)(from + from_stride);
-  V(four) c = *(const V(four) *)(from + 2 * from_stride), d = *(const V(four) *)(from + 3 * from_stride);
-  V(four) ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-  out[0] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-  out[1] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-  ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  out[2] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-  out[3] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+
+// Four floats from `x`, and from rows 4, 8, ... after it.
+INLINE V(graft_vf) V(load_fours)(const float *x, size_t stride) {
+#define FOUR(b) (*(const V(four) *)(x + 4 * (b) * stride))
+#if LANES == 4
+  return FOUR(0);
+#elif LANES == 8
+  return __builtin_shufflevector(FOUR(0), FOUR(1), 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+  typedef float eight __attribute__((vector_size(32)));
+  const eight low = __builtin_shufflevector(FOUR(0), FOUR(1), 0, 1, 2, 3, 4, 5, 6, 7);
+  const eight high = __builtin_shufflevector(FOUR(2), FOUR(3), 0, 1, 2, 3, 4, 5, 6, 7);
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#endif
+#undef FOUR
 }
+
+// Elements i and j of each block of `a`, then of `b`.
+#if LANES == 4
+#define PICK(a, b, i, j) __builtin_shufflevector(a, b, i, j, 4 + i, 4 + j)
+#elif LANES == 8
+#define PICK(a, b, i, j) __builtin_shufflevector(a, b, i, j, 8 + i, 8 + j, 4 + i, 4 + j, 12 + i, 12 + j)
+#else
+#define PICK(a, b, i, j)                                                                                          \
+  __builtin_shufflevector(                                                                                        \
+      a, b, i, j, 16 + i, 16 + j, 4 + i, 4 + j, 20 + i, 20 + j, 8 + i, 8 + j, 24 + i, 24 + j, 12 + i, 12 + j,     \
+      28 + i, 28 + j)
+#endif
+
+// Turns each block: element j of vector i becomes element i of vector j.
+INLINE void V(turn)(V(graft_vf) v[4]) {
+  const V(graft_vf) low01 = PICK(v[0], v[1], 0, 1), low23 = PICK(v[2], v[3], 0, 1);
+  const V(graft_vf) high01 = PICK(v[0], v[1], 2, 3), high23 = PICK(v[2], v[3], 2, 3);
+  v[0] = PICK(low01, low23, 0, 2);
+  v[1] = PICK(low01, low23, 1, 3);
+  v[2] = PICK(high01, high23, 0, 2);
+  v[3] = PICK(high01, high23, 1, 3);
+}
+#undef PICK
 
 // Rows [0, count) of `x`, times `scale`, as one panel; what is missing of PANEL rows is 0. What is written of the panel
 // at a time stays in the first-level cache until all rows are in it.
@@ -207,18 +236,81 @@ INLINE void V(pack_panel)(const float *x, size_t stride, size_t count, size_t de
   enum { AT_ONCE = 64 };
   for (size_t first = 0; first < depth; first += AT_ONCE) {
     const size_t end = first + AT_ONCE < depth ? first + AT_ONCE : depth;
-    for (size_t r = 0; r < PANEL; r += 4) {
+    for (size_t r = 0; r < PANEL; r += LANES) {
       size_t k = first;
-      if (r + 4 <= count) {
+      if (r + LANES <= count) {
         for (; k + 4 <= end; k += 4) {
-          V(four) turned[4];
-          V(turn)(x + r * stride + k, stride, turned);
-          for (size_t i = 0; i < 4; i++) *(V(four) *)(panel + (k + i) * PANEL + r) = turned[i] * scale;
+          V(graft_vf) v[4];
+          for (size_t i = 0; i < 4; i++) v[i] = V(load_fours)(x + (r + i) * stride + k, stride);
+          V(turn)(v);
+          for (size_t i = 0; i < 4; i++) V(store)(panel + (k + i) * PANEL + r, v[i] * scale);
         }
       }
       for (; k < end; k++) {
-        for (size_t i = r; i < r + 4; i++) panel[k * PANEL + i] = i < count ? x[i * stride + k] * scale : 0;
+        for (size_t i = r; i < r + LANES; i++) panel[k * PANEL + i] = i < count ? x[i * stride + k] * scale : 0;
       }
+    }
+  }
+}
+
+#ifndef TILE_COLUMNS
+#define TILE_COLUMNS 12
+#endif
+
+#if LANES == 16
+// Block b of three vectors side by side: the first twelve floats of row b.
+INLINE void V(join_blocks)(V(graft_vf) a, V(graft_vf) b, V(graft_vf) c, V(graft_vf) rows[4]) {
+#define BLOCKS(x, y, i, j, k, l)                                                                                  \
+  (V(graft_vf))__builtin_shufflevector(                                                                           \
+      (__m512d)(x), (__m512d)(y), 2 * i, 2 * i + 1, 2 * j, 2 * j + 1, 8 + 2 * k, 9 + 2 * k, 8 + 2 * l, 9 + 2 * l)
+  const V(graft_vf) first = BLOCKS(a, b, 0, 1, 0, 1), second = BLOCKS(a, b, 2, 3, 2, 3);
+  rows[0] = BLOCKS(first, c, 0, 2, 0, 1);
+  rows[1] = BLOCKS(first, c, 1, 3, 1, 2);
+  rows[2] = BLOCKS(second, c, 0, 2, 2, 3);
+  rows[3] = BLOCKS(second, c, 1, 3, 3, 0);
+#undef BLOCKS
+}
+#endif
+
+// Twelve columns of sums, element r of column c at sums[c * PANEL + r], to the first `columns` floats of `rows` rows of
+// `y`, with a column's `bias`, which may be NULL, and what is there where it `adds`. Groups of four columns are read
+// that have one of `columns` in them.
+INLINE void V(store_tile)(
+    const float *sums, const float *bias, float *y, size_t stride, size_t rows, size_t columns, bool adds) {
+  enum { GROUPS = TILE_COLUMNS / 4 };
+  for (size_t r = 0; r < rows; r += LANES) {
+    V(graft_vf) v[GROUPS][4];
+    for (size_t g = 0; g < GROUPS; g++) {
+      for (size_t i = 0; i < 4; i++) {
+        const size_t c = 4 * g + i;
+        v[g][i] = 4 * g < columns ? V(load)(sums + c * PANEL + r) : V(all)(0);
+        if (bias && c < columns) v[g][i] += bias[c];
+      }
+      V(turn)(v[g]);
+    }
+    for (size_t j = 0; j < 4; j++) {
+#if LANES == 16
+      V(graft_vf) joined[4];
+      V(join_blocks)(v[0][j], v[1][j], v[2][j], joined);
+      for (size_t b = 0; b < 4 && r + 4 * b + j < rows; b++) {
+        float *to = y + (r + 4 * b + j) * stride;
+        V(store_part)(to, adds ? joined[b] + V(load_part)(to, columns, 0) : joined[b], columns);
+      }
+#else
+      float blocks[GROUPS][LANES];
+      for (size_t g = 0; g < GROUPS; g++) V(store)(blocks[g], v[g][j]);
+      for (size_t b = 0; b < LANES / 4 && r + 4 * b + j < rows; b++) {
+        float *to = y + (r + 4 * b + j) * stride;
+        for (size_t c = 0; c < columns; c += 4) {
+          const V(four) value = *(const V(four) *)(blocks[c / 4] + 4 * b);
+          if (c + 4 <= columns) {
+            *(V(four) *)(to + c) = adds ? *(V(four) *)(to + c) + value : value;
+          } else {
+            for (size_t i = c; i < columns; i++) to[i] = adds ? to[i] + value[i - c] : value[i - c];
+          }
+        }
+      }
+#endif
     }
   }
 }

@@ -15,6 +15,14 @@ INLINE vf V(all)(float value) { return value - (vf){0}; }
 
 // The first `count` lanes, the others `rest`: a tail takes the same road as a whole vector, so that an element's
 // result does not depend on where it stands.
+#if LANES == 16
+INLINE vf V(load_part)(const float *p, size_t count, float rest) {
+  return (vf)_mm512_mask_loadu_ps((__m512)V(all)(rest), (__mmask16)((1u << count) - 1), p);
+}
+INLINE void V(store_part)(float *p, vf v, size_t count) {
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+}
+#else
 INLINE vf V(load_part)(const float *p, size_t count, float rest) {
   float lanes[LANES];
   for (size_t i = 0; i < LANES; i++) lanes[i] = i < count ? p[i] : rest;
@@ -25,6 +33,7 @@ INLINE void V(store_part)(float *p, vf v, size_t count) {
   V(store)(lanes, v);
   for (size_t i = 0; i < count; i++) p[i] = lanes[i];
 }
+#endif
 
 INLINE vf V(select)(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
 // The second where they are unordered, as MINPS and MAXPS do.
@@ -53,11 +62,10 @@ INLINE float V(max_lanes)(vf v) {
 
 // exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln(2) / 2; ln 2 in two parts, so that n ln 2 is exact.
 // The Taylor polynomial of degree 7 leaves r^8 / 8! < 0.1 ulp. Within 2 ulp, subnormal results included.
-INLINE vf V(reduce_exp)(vf x, vi *n) {
-  const float shift = 0x1.8p23f;  // Adding it rounds to a whole number, which then stands in the low bits.
-  vf shifted = x * 0x1.715476p+0f + shift;
-  *n = (vi)shifted - (vi)V(all)(shift);
-  vf whole = shifted - shift;
+INLINE vf V(reduce_exp)(vf x, vf *n) {
+  const float shift = 0x1.8p23f;  // Adding it rounds to a whole number.
+  vf whole = x * 0x1.715476p+0f + shift - shift;
+  *n = whole;
   return (x - whole * 0x1.62e4p-1f) - whole * 0x1.7f7d1cp-20f;
 }
 INLINE vf V(exp_minus_one_polynomial)(vf r) {
@@ -68,24 +76,30 @@ INLINE vf V(exp_minus_one_polynomial)(vf r) {
   p = p * r + 0.5f;
   return p * (r * r) + r;
 }
-INLINE vf V(power_of_two)(vi n) { return (vf)((n + 127) << 23); }
+// x 2^n for whole numbers n from -252 to 254.
+INLINE vf V(times_power_of_two)(vf x, vf n) {
+#if LANES == 16
+  return (vf)_mm512_scalef_ps((__m512)x, (__m512)n);
+#else
+  const vi whole = __builtin_convertvector(n, vi), half = whole >> 1;  // In two factors: alone it may not fit a float.
+  return x * (vf)((half + 127) << 23) * (vf)((whole - half + 127) << 23);
+#endif
+}
 INLINE vf V(exp)(vf x) {
   x = V(select)(x > 100.0f, V(all)(100.0f), x);  // Beyond both ends the result is infinity or 0 already.
   x = V(select)(x < -110.0f, V(all)(-110.0f), x);
-  vi n;
+  vf n;
   vf r = V(reduce_exp)(x, &n);
-  vf p = V(exp_minus_one_polynomial)(r) + 1.0f;
-  vi half = n >> 1;  // 2^n in two factors: alone it may not fit a float.
-  return p * V(power_of_two)(half) * V(power_of_two)(n - half);
+  return V(times_power_of_two)(V(exp_minus_one_polynomial)(r) + 1.0f, n);
 }
 
 // tanh(|x|) = e / (e + 2) with e = exp(2 |x|) - 1, which keeps small arguments exact to within 3 ulp.
 INLINE vf V(tanh)(vf x) {
   vf twice = 2.0f * V(absolute)(x);
   twice = V(select)(twice > 40.0f, V(all)(40.0f), twice);
-  vi n;
+  vf n;
   vf r = V(reduce_exp)(twice, &n);
-  vf scale = V(power_of_two)(n);
+  vf scale = V(times_power_of_two)(V(all)(1), n);
   vf e = V(exp_minus_one_polynomial)(r) * scale + (scale - 1.0f);
   return V(with_sign)(e / (e + 2.0f), x);
 }
@@ -96,6 +110,8 @@ INLINE vf V(sigmoid)(vf x) {
   vf e = V(exp)(-V(absolute)(x));
   return V(select)(x < 0.0f, e, V(all)(1)) / (1.0f + e);
 }
+// x sigmoid(factor), which is 0 where the factor is below -88 and sigmoid is no normal number.
+INLINE vf V(gated)(vf x, vf factor) { return x / (1.0f + V(exp)(-factor)); }
 
 // Below 1 an odd polynomial, from there 1 - exp(-g) where g approximates -log(erfc) on [1, 4]; beyond 4 it is 1.
 // Chebyshev fits in double precision; within 4 ulp.
