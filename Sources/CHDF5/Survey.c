@@ -127,7 +127,9 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
             graft_put_u64(object.addr);
             graft_put_u8((uint8_t)again);
             if (!again && object.type == H5O_TYPE_DATASET) {
-                put_other_attributes(object.num_attrs - graft_put_dataset(group, name));
+                const hsize_t own = graft_put_dataset(group, name);
+                if (own > object.num_attrs) graft_refuse("has more attributes than its header says");
+                put_other_attributes(object.num_attrs - own);
             }
             if (!again && object.type == H5O_TYPE_GROUP) {
                 if (depth >= DEPTH_LIMIT) graft_refuse("is in over %d groups", DEPTH_LIMIT);

@@ -64,7 +64,7 @@ extension GraftCompilation {
       throw Diagnostic("emit.file", "the name of a file is empty or holds a zero byte", at: emit.file.at)
     }
     var types = try types(of: emit, state, environment)
-    types.keepsBlocks = Formats.format(ofPath: name)?.holdsBlocks ?? true
+    types.keepsBlocks = Formats.holdsBlocks(outputPath: name)
     do throws(Diagnostic) {
       try TransferEngine.checkName(name)
       for case .blocks(let blocks)? in [types.general] + types.special.map(\.type) {
@@ -118,7 +118,7 @@ extension GraftCompilation {
     var found = try first.map { emit throws(Diagnostic) in try types(of: emit, state, environment) } ?? EmittedTypes()
     // A name that takes what a later line says is not known here.
     if let name = first.flatMap({ try? evaluator.plainText($0.file, environment) }) {
-      found.keepsBlocks = Formats.format(ofPath: name)?.holdsBlocks ?? true
+      found.keepsBlocks = Formats.holdsBlocks(outputPath: name)
     }
     emittedTypes = found
     return found

@@ -198,7 +198,8 @@ extension Compiler {
     of opened: Checkpoints.Opened, _ names: FileScope, _ evaluator: Evaluator
   ) throws(Diagnostic) -> Recognition {
     return Recognition(
-      opened.shapes, metadata: opened.noted, file: opened.reader.file, names: names,
+      opened.shapes, metadata: opened.noted, file: opened.reader.file,
+      key: (opened.reader as? SelectedCheckpoint)?.key, names: names,
       assumptions: try assumptions(names), evaluator: evaluator)
   }
 

@@ -33,10 +33,11 @@ public struct TensorEntry: Sendable, Hashable {
 public struct Omission: Sendable, Hashable {
   /// For a person, as `the graph of 12 nodes`.
   public let text: String
-  /// Whether it matters to more than who resumes a training in Python.
+  /// Whether `--strict` refuses to go on without it: where it matters to more than who resumes a training in Python.
   public let isLoss: Bool
 
-  init(_ text: String, isLoss: Bool = true) {
+  /// What `text` tells of.
+  public init(_ text: String, isLoss: Bool = true) {
     self.text = text
     self.isLoss = isLoss
   }

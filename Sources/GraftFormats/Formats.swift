@@ -77,6 +77,11 @@ public enum Formats {
     try KeyedCheckpoint.restoring(try AliasedCheckpoint.restoring(checkpoint))
   }
 
+  /// Whether an output at `path` can hold blocks; that of no known format is refused elsewhere.
+  package static func holdsBlocks(outputPath path: String) -> Bool {
+    format(ofPath: ShardPlan.basePath(of: path))?.holdsBlocks ?? true
+  }
+
   /// Opens a file that is no index.
   static func openSingle(_ mapped: MappedFile) throws(Diagnostic) -> any LocatedCheckpoint {
     let bytes = mapped.storage.bytes
@@ -90,7 +95,8 @@ public enum Formats {
       do throws(Diagnostic) { return try format.open(mapped) } catch {
         guard let content = plainContent(bytes) else { throw error }
         throw Diagnostic(
-          error.rule, error.message, at: error.location, label: error.label, help: content, category: error.category)
+          error.rule, error.message, at: error.location, label: error.label, help: error.help ?? content,
+          category: error.category)
       }
     }
     throw Diagnostic(

@@ -36,21 +36,22 @@ final class ModelCheckpoint: CheckpointReader, LocatedCheckpoint {
   var byteCount: Int { base.byteCount }
   var metadata: [String: String] { base.metadata }
   var files: [MappedFile] { base.files }
-  var omissions: [Omission] { base.omissions }
+  /// Who asks for a model wants its weights: nothing else is a loss.
+  var omissions: [Omission] { base.omissions.map { Omission($0.text, isLoss: false) } }
   let notes: [String]
 
   /// `base` as `view` has it.
   init(_ base: any LocatedCheckpoint, _ view: ModelView) {
     let turned = Set(view.turned)
     self.base = base
-    let omitted = view.omitted.map { "'\(base.entries[$0].name.shortened)'" }
+    let omitted = view.omitted.prefix(4).map { base.entries[$0].name }
     notes =
       base.notes
       + (omitted.isEmpty
         ? []
         : [
-          "\(counted(omitted.count, "constant")) of the graph in '\(base.file)' \(omitted.count == 1 ? "is" : "are") none of the "
-            + "model's tensors: \(omitted.prefix(3).joined(separator: ", "))\(omitted.count > 3 ? ", ..." : "")"
+          "\(counted(view.omitted.count, "constant")) of the graph in '\(base.file)' "
+            + "\(view.omitted.count == 1 ? "is" : "are") none of the model's tensors: \(listed(omitted))"
         ])
     indices = view.kept
     isTurned = view.kept.map { index in

@@ -22,9 +22,15 @@ public final class SelectedCheckpoint: CheckpointReader {
   /// The metadata of the whole.
   public var metadata: [String: String] { base.metadata }
 
-  init(_ base: any CheckpointReader, key: String?, entries: [TensorEntry], indices: [Int]) {
+  /// What every name began with, where that was a wrapper's.
+  private let prefix: String?
+
+  init(
+    _ base: any CheckpointReader, key: String?, entries: [TensorEntry], indices: [Int], prefix: String? = nil
+  ) {
     self.base = base
     self.key = key
+    self.prefix = prefix
     self.entries = entries
     self.indices = indices
     aliases = Self.aliases(of: base, indices)
@@ -51,8 +57,10 @@ public final class SelectedCheckpoint: CheckpointReader {
 
   /// The notes of the whole.
   public var notes: [String] { base.notes }
-  /// The omissions of the whole.
-  public var omissions: [Omission] { base.omissions }
+  /// The omissions of the whole, and the prefix that was taken off all names.
+  public var omissions: [Omission] {
+    base.omissions + (prefix.map { [Omission("the prefix '\($0)' of every name", isLoss: false)] } ?? [])
+  }
 
   /// The tensor of `entries[index]`, as the whole gives it.
   public func tensor(at index: Int) throws(Diagnostic) -> Tensor { try base.tensor(at: indices[index]) }
@@ -143,7 +151,8 @@ extension CheckpointReader {
     }) { prefix += next }
     guard !prefix.isEmpty else { return (self, nil) }
     let stripped = entries.map { $0.removing(prefix) }
-    return (SelectedCheckpoint(self, key: nil, entries: stripped, indices: Array(entries.indices)), prefix)
+    let indices = Array(entries.indices)
+    return (SelectedCheckpoint(self, key: nil, entries: stripped, indices: indices, prefix: prefix), prefix)
   }
 }
 

@@ -54,7 +54,9 @@ struct InspectCommand: ParsableCommand {
       console.detail("no model is recognised: \(error.message)")
     }
     // As a layout says, and not as an exporter left them.
-    if layout == SelfDescription.ownLayout || layout != nil && model != nil { reader = reader.asModel }
+    if layout == SelfDescription.ownLayout || layout != nil && model != nil {
+      reader = reader.asModel.strippingWrapperPrefixes().reader
+    }
     for note in reader.notes { console.note(note) }
     for omission in reader.omissions { console.note("beside tensors and texts the file holds \(omission.text)") }
     console.notes(of: compiler)

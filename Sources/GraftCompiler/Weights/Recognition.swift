@@ -8,6 +8,8 @@ import GraftIR
 struct Recognition {
   let names: FileScope
   let file: String
+  /// The dictionary key that the tensors are under, where they are a part of the file.
+  let key: String?
   let metadata: [String: String]
   let assumptions: [Assumption]
   let evaluator: Evaluator
@@ -39,11 +41,13 @@ struct Recognition {
   private var attemptLimit: Int { 4000 + 4 * shapes.count }
 
   init(
-    _ entries: [(name: String, shape: Shape)], metadata: [String: String], file: String, names: FileScope,
+    _ entries: [(name: String, shape: Shape)], metadata: [String: String], file: String, key: String? = nil,
+    names: FileScope,
     assumptions: [Assumption], evaluator: Evaluator
   ) {
     self.names = names
     self.file = file
+    self.key = key
     self.metadata = metadata
     self.assumptions = assumptions
     self.evaluator = evaluator
@@ -113,14 +117,6 @@ struct Recognition {
       "the tensors of \(file) are those of none of the models \(models.map { "'\($0.name)'" }.joined(separator: ", "))"
         + prefixAdvice,
       at: Location(file), help: "name the model: base MODEL(...) from \"\(file)\"")
-  }
-
-  /// What to do about a step that all names begin with, as a wrapper leaves it; empty where they begin with none.
-  var prefixAdvice: String {
-    guard let first = shapes.keys.first?.split(separator: ".").first, shapes.count > 1,
-      shapes.keys.allSatisfy({ $0.hasPrefix(first + ".") })
-    else { return "" }
-    return "; every name begins with '\(first).', and '\(file):\(first)' is what stands behind it"
   }
 
   private mutating func model(_ symbol: OperatorSymbol) throws(Diagnostic) -> Module {

@@ -39,7 +39,7 @@ public struct Conversion: Sendable {
     }
     let metadata: [String: String]
     var texts: [Ledger.TextChange]
-    (metadata, texts) = Self.metadata(of: reader, to: format, keepsNames: selection.keepsNames)
+    (metadata, texts) = Self.metadata(of: reader, to: format, selection)
     if tellsKeys, tensors.contains(where: { !$0.keys.isEmpty }) {
       texts.append(
         Ledger.TextChange(
@@ -88,9 +88,12 @@ public struct Conversion: Sendable {
     return (result, report)
   }
 
+  /// The texts that tell of other texts and of groups, and not of a model.
+  private static let keysOfContainers: Set<String> = [GGUFReader.typesKey, HDF5Reader.attributesKey]
+
   /// The texts of the output, and what became of the source's.
   private static func metadata(
-    of reader: any CheckpointReader, to format: Format, keepsNames: Bool
+    of reader: any CheckpointReader, to format: Format, _ selection: ConversionSelection
   ) -> ([String: String], [Ledger.TextChange]) {
     let mark = Lint.formatMark
     var metadata = reader.metadata
@@ -104,9 +107,18 @@ public struct Conversion: Sendable {
       }
       return ([:], changes)
     }
-    if !keepsNames {
+    if !selection.keepsNames {
+      if let text = metadata[HDF5Reader.attributesKey] {
+        let (kept, gone) = HDF5Metadata.attributes(text, without: selection.emptiedGroups(of: reader))
+        metadata[HDF5Reader.attributesKey] = kept
+        for group in gone {
+          change(
+            "\(HDF5Reader.attributesKey) of '\(group.shortened)'", isAdded: false, isLoss: false,
+            "none of its tensors is there")
+        }
+      }
       // The model is described by its tensors' names, and would no longer be found under them.
-      for name in metadata.keys.sorted() where name.hasPrefix("graft.") {
+      for name in metadata.keys.sorted() where name.hasPrefix("graft.") && !Self.keysOfContainers.contains(name) {
         metadata[name] = nil
         change(name, isAdded: false, isLoss: false, "it describes tensors by names that are no longer there")
       }

@@ -72,6 +72,23 @@ struct ConversionSelection {
     keepsNames = dropped.isEmpty && zip(part.entries, names).allSatisfy { $0.name == $1 }
   }
 
+  /// The groups that hold a tensor of `reader` and none of the output, themselves or by a group in them.
+  func emptiedGroups(of reader: any CheckpointReader) -> Set<String> {
+    func groups(of names: [String]) -> Set<String> {
+      var groups: Set<String> = []
+      for name in names {
+        var end = name.endIndex
+        while let slash = name[..<end].lastIndex(of: "/") {
+          // Who has the inner group has the outer ones.
+          guard groups.insert(String(name[..<slash])).inserted else { break }
+          end = slash
+        }
+      }
+      return groups
+    }
+    return groups(of: reader.entries.map(\.name)).subtracting(groups(of: names))
+  }
+
   /// Tensor `number` of the part as it is written, and what happens to it. A tie that stays one is told of where
   /// `tellsTies` says so.
   func plan(_ number: Int, tellsTies: Bool) -> (PlannedTensor, [Ledger.Change]) {

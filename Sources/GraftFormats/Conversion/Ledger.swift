@@ -67,17 +67,17 @@ public struct Ledger: Sendable, Hashable {
   public let texts: [TextChange]
   /// What readers of the output will refuse, or take otherwise.
   public let warnings: [Diagnostic]
-  /// What was taken for granted, or passed over, when the source was read.
+  /// What was taken for granted when the source was read.
   public let notes: [String]
   /// What the source holds beside tensors and texts, and the output does not.
   public let omissions: [Omission]
   /// The models that the source holds side by side, where there are several.
   public internal(set) var candidates: [Candidate] = []
 
-  /// Whether tensors and texts are as they were, under whatever names.
+  /// Whether the output holds all that the source does, as it was.
   public var isUnchanged: Bool { items.isEmpty && texts.isEmpty && omissions.isEmpty }
 
-  /// Whether everything that is in the output can be had back from it.
+  /// Whether everything that is in the source can be had back from the output, or is no loss.
   public var isLossless: Bool { firstLoss == nil }
 
   /// What was lost first, for a person, or `nil`.

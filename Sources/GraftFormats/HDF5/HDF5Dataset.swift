@@ -29,8 +29,8 @@ struct HDF5Dataset: Sendable {
     _ mapped: MappedFile, _ window: Range<Int>
   ) throws(Diagnostic) {
     let location = Location(mapped.path, window, tensor: name)
-    func refusal(_ rule: String, _ message: String) -> Diagnostic {
-      Diagnostic(rule, "'\(name.shortened)' \(message)", at: location)
+    func refusal(_ rule: String, _ message: String, help: String? = nil) -> Diagnostic {
+      Diagnostic(rule, "'\(name.shortened)' \(message)", at: location, help: help)
     }
     let shape = Shape(sizes.compactMap { Int(exactly: $0) })
     guard shape.rank == sizes.count, let elements = shape.elementCount, let byteCount = dtype.byteCount(of: elements)
@@ -46,7 +46,8 @@ struct HDF5Dataset: Sendable {
     guard byteCount <= 1 << 20 || byteCount / 1032 <= window.count, !Self.isMostlyAbsent(byteCount, stored: stored)
     else {
       throw refusal(
-        "hdf5.size", "of \(dtype) \(shape) has \(byteCount) bytes, of which the file holds \(stored)")
+        "hdf5.size", "of \(dtype) \(shape) has \(byteCount) bytes, of which the file holds \(stored)",
+        help: Self.absenceHelp)
     }
     let width = dtype.byteWidth ?? 1
     let fill = HDF5Fill(description.fill, width: width)
@@ -81,6 +82,8 @@ struct HDF5Dataset: Sendable {
     self.fill = fill
     storedByteCount = min(stored, window.count)
   }
+
+  static let absenceHelp = "what nothing was written to is read up to 1 MB, or 1,032 times the file's size"
 
   /// Whether next to nothing of what has `byteCount` bytes is in a file, and that is more than a disk should be filled
   /// with.

@@ -86,6 +86,14 @@ struct HDF5Metadata {
     return (found, left.isEmpty ? nil : JSON.object(left).text())
   }
 
+  /// `text`, the attributes of groups, without those of `groups`, and the groups whose attributes these were.
+  static func attributes(_ text: String, without groups: Set<String>) -> (text: String?, gone: [String]) {
+    guard let members = (try? JSON(parsing: text, file: HDF5Reader.attributesKey))?.members else { return (text, []) }
+    let kept = members.filter { !groups.contains($0.name) }
+    let gone = members.map(\.name).filter { groups.contains($0) }
+    return (kept.isEmpty ? nil : gone.isEmpty ? text : JSON.object(kept).text(), gone)
+  }
+
   /// The text of the attributes of two texts; the second one where they are no two objects of different groups.
   static func merged(_ first: String, _ second: String) -> String {
     guard let one = (try? JSON(parsing: first, file: HDF5Reader.attributesKey))?.members,

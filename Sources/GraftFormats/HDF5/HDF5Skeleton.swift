@@ -37,6 +37,7 @@ final class HDF5Skeleton {
         "hdf5.library", "there is no libhdf5 1.10 to lay out a file with",
         help: "on Debian: apt-get install libhdf5-dev", category: .ioFailure)
     }
+    try Self.checkLimit(plan)
     let file = graft_hdf5_memory_file()
     guard file >= 0 else {
       throw Diagnostic(
@@ -52,6 +53,22 @@ final class HDF5Skeleton {
   }
 
   deinit { close(descriptor) }
+
+  /// Refuses a `plan` that is larger than the files that this process may make: libhdf5 1.10 crashes when it cannot
+  /// write, and its file in memory is under the same limit.
+  private static func checkLimit(_ plan: Plan) throws(Diagnostic) {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { return }
+    // What a group, a dataset and an attribute take beside their bytes and names is less than this each.
+    let structure = 4096 * (16 + plan.groups.count + plan.datasets.count + plan.attributes.count)
+    let texts = plan.attributes.reduce(0) { $0 &+ $1.texts.reduce(0) { $0 &+ $1.utf8.count } }
+    let bytes = plan.datasets.reduce(0) { $0 &+ ($1.shape.elementCount.flatMap($1.dtype.byteCount(of:)) ?? 0) }
+    let needed = bytes &+ structure &+ texts
+    guard UInt(clamping: needed) > limit.rlim_cur else { return }
+    throw Diagnostic(
+      "transfer.write", "\(needed) bytes may be needed, and this process makes files of at most \(limit.rlim_cur)",
+      help: "raise the limit: ulimit -f", category: .ioFailure)
+  }
 
   private static func layOut(
     _ plan: Plan, in file: Int32

@@ -37,7 +37,8 @@ final class HDF5Writer: StreamingCheckpointWriter {
       for name in KerasArchive.textNames where request.metadata[name] == nil {
         throw Diagnostic(
           "hdf5.unwritable", "a '.keras' archive holds '\(name)', which the metadata lack",
-          help: "convert a '.keras' archive, or write '.weights.h5', which 'model.load_weights' opens")
+          help:
+            "convert a '.keras' archive, or write the kind of file that the tensors are from, '.h5' or '.weights.h5'")
       }
     }
     let isKeras = isArchive || path.hasSuffix(".weights.h5")

@@ -64,7 +64,7 @@ final class NumpyArchiveWriter: StreamingCheckpointWriter {
       guard ZipEntry.isSafe(declaration.name + ".npy") else {
         throw Diagnostic(
           "numpy.unwritable", "'\(declaration.name.shortened)' cannot be the name of a file in an archive",
-          help: "rename it")
+          help: "rename it, or leave it out with --exclude")
       }
       if !NumpyType.isPlain(declaration.dtype) { dtypes[declaration.name] = declaration.dtype.safetensorsName }
     }

@@ -17,6 +17,8 @@ struct ONNXNames {
   private(set) var kept: [Int] = []
   /// Those that were worked out from others, or that nothing tells of.
   private(set) var unknown: [Int] = []
+  /// What the signature lists and no initializer is, in order: unused, or folded into others.
+  private(set) var missing: [String] = []
 
   /// What a tensor of the model would be.
   private struct Proposal: Hashable {
@@ -33,9 +35,10 @@ struct ONNXNames {
       guard let index = numbers[product.weight], !product.module.isEmpty else { continue }
       let tensor = tensors[tensors.startIndex + index]
       let bias = uses.biases[product.output]
-      // A `Linear` without bias is one node, alone in its module.
+      // A module of another class may have worked its weight out. Where no class is told, a `Linear` without bias is
+      // one node, alone in its module.
       let isLinear =
-        product.isLinear || bias == product.module + ".bias" || uses.moduleSizes[product.module] == 1
+        product.isLinear ?? (bias == product.module + ".bias" || uses.moduleSizes[product.module] == 1)
       guard isLinear, tensor.shape.rank == 2, tensor.dtype.byteWidth != nil else { continue }
       let isNumber = Self.isNumber(product.weight)
       let isTurned = isNumber && product.takesTransposed
@@ -63,8 +66,14 @@ struct ONNXNames {
     for (index, tensor) in tensors.enumerated() {
       let name = recovered[index] ?? tensor.name
       // A value inside the graph, which an optimiser worked out, begins with a slash.
-      let isKept = signature.map { $0.contains(name) } ?? !(Self.isNumber(name) || name.hasPrefix("/"))
+      let isKept =
+        signature.map { $0.contains(name) }
+        ?? !(Self.isNumber(name) || name.hasPrefix("/") || uses.isShape(tensor.name))
       if isKept { kept.append(index) } else { unknown.append(index) }
+    }
+    if let signature {
+      let found = taken.union(kept.map { recovered[$0] ?? tensors[tensors.startIndex + $0].name })
+      missing = signature.subtracting(found).subtracting(copies.map(\.name)).sorted()
     }
   }
 

@@ -61,6 +61,12 @@ final class ONNXReader: CheckpointReader, LocatedCheckpoint {
         "\(counted(recovered.count, "tensor")) that the exporter numbered \(recovered.count == 1 ? "is" : "are") called by "
           + "the modules of their nodes: \(examples.joined(separator: ", "))\(recovered.count > 2 ? ", ..." : "")")
     }
+    if let first = names.missing.first {
+      notes.append(
+        "\(counted(names.missing.count, "tensor")) of the exported program, such as '\(first.shortened)', "
+          + "\(names.missing.count == 1 ? "is" : "are") not in the graph: what the exporter folded them into has other "
+          + "values than the model")
+    }
     let copyCount = names.copies.count + model.uses.copies.count
     if copyCount > 0 {
       notes.append(

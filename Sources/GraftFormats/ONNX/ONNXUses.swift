@@ -10,8 +10,8 @@ struct ONNXUses {
     let output: String
     /// The module that the node comes from, as `blocks.0.attn.qkv`; empty where nothing tells.
     let module: String
-    /// Whether the exporter says that the module is a `Linear`.
-    let isLinear: Bool
+    /// Whether the module is a `Linear`, where the exporter says what it is.
+    let isLinear: Bool?
     /// Whether the node takes the weight as `(in, out)`.
     let takesTransposed: Bool
   }
@@ -19,6 +19,8 @@ struct ONNXUses {
   private(set) var products: [Product] = []
   /// How many nodes take each initializer.
   private(set) var counts: [String: Int] = [:]
+  /// How many nodes take each initializer as sizes or axes.
+  private var shapeCounts: [String: Int] = [:]
   /// How many nodes come from each module.
   private(set) var moduleSizes: [String: Int] = [:]
   /// The initializer that is added to a value, by the value.
@@ -27,7 +29,13 @@ struct ONNXUses {
   private(set) var copies: [(name: String, initializer: String)] = []
   private var initializers: Set<String>
 
+  /// The operators whose second input is sizes or axes. Source: the ONNX specification, "ONNX Operators".
+  private static let shapeTakers: Set<String> = ["Expand", "Reshape", "Split", "Squeeze", "Tile", "Unsqueeze"]
+
   init() { initializers = [] }
+
+  /// Whether nodes take the initializer called `name` as sizes or axes and nothing else, as those that optimisers add.
+  func isShape(_ name: String) -> Bool { shapeCounts[name].map { $0 == counts[name] } ?? false }
 
   init(of initializers: [String]) { self.initializers = Set(initializers) }
 
@@ -50,6 +58,9 @@ struct ONNXUses {
     // A constant of a module says nothing of what it does.
     if operation != "Constant", !origin.module.isEmpty { moduleSizes[origin.module, default: 0] += 1 }
     guard isOwn, let output = node.outputs.first.map({ String(decoding: $0, as: UTF8.self) }) else { return }
+    if Self.shapeTakers.contains(operation), inputs.count >= 2, initializers.contains(inputs[1]) {
+      shapeCounts[inputs[1], default: 0] += 1
+    }
     switch operation {
     case "MatMul", "Gemm":
       guard inputs.count >= 2, initializers.contains(inputs[1]) else { return }
@@ -90,7 +101,7 @@ struct ONNXUses {
   /// onnxruntime 1.20 `core/optimizer/matmul_add_fusion.cc`.
   struct Origin {
     let module: String
-    let isLinear: Bool
+    let isLinear: Bool?
 
     init(_ node: ONNXNodeHeader) {
       func text(_ key: String) -> String? {
@@ -99,10 +110,10 @@ struct ONNXUses {
       if let scopes = text("pkg.torch.onnx.name_scopes").flatMap(Self.quoted) {
         module = scopes.count >= 2 ? scopes[scopes.count - 2] : ""
         let classes = text("pkg.torch.onnx.class_hierarchy").flatMap(Self.quoted) ?? []
-        isLinear = classes.count >= 2 && classes[classes.count - 2] == "torch.nn.modules.linear.Linear"
+        isLinear = classes.count < 2 ? nil : classes[classes.count - 2] == "torch.nn.modules.linear.Linear"
         return
       }
-      isLinear = false
+      isLinear = nil
       let name = String(decoding: node.name, as: UTF8.self)
       guard name.hasPrefix("/") else {
         module = ""

@@ -15,9 +15,22 @@ struct PickleTree {
   private(set) var tensors: [Leaf] = []
   private(set) var metadata: [String: String] = [:]
   /// The objects that come back as dictionaries of their fields.
-  private var objects: [String] = []
+  private var objects = Places()
   /// The values of which nothing but a text comes back, or nothing.
-  private var lost: [String] = []
+  private var lost = Places()
+
+  /// Where something is, of which messages name the first.
+  private struct Places {
+    private(set) var count = 0
+    /// One more than are named, so that it shows that there are more.
+    private(set) var first: [String] = []
+
+    mutating func add(_ path: [String]) {
+      count += 1
+      if first.count < 4 { first.append(path.joined(separator: "/")) }
+    }
+  }
+
   private let pickle: Pickle
   private let file: String
   private var knowledge: [Knowledge]
@@ -28,13 +41,15 @@ struct PickleTree {
   /// What does not come back, for a person.
   var omissions: [Omission] {
     var omissions: [Omission] = []
-    if !objects.isEmpty {
+    if objects.count > 0 {
       omissions.append(
         Omission(
-          "the class of \(counted(objects.count, "object")), whose fields are kept: \(listed(objects))", isLoss: false))
+          "the class of \(counted(objects.count, "object")), whose fields are kept: \(listed(objects.first))",
+          isLoss: false))
     }
-    if !lost.isEmpty {
-      omissions.append(Omission("\(counted(lost.count, "value")) of bytes, classes or empty objects: \(listed(lost))"))
+    if lost.count > 0 {
+      omissions.append(
+        Omission("\(counted(lost.count, "value")) of bytes, classes or empty objects: \(listed(lost.first))"))
     }
     return omissions
   }
@@ -124,19 +139,16 @@ struct PickleTree {
         at: Location(file), help: kind.help)
     case .dictionary(let items): try walk(items, path)
     case .record(let state?):
-      objects.append(path.joined(separator: "/"))
+      objects.add(path)
       try walk(state, path)
     case .sequence(let items) where knowledge[Int(id)].holdsTensors:
       for (index, item) in items.enumerated() { try walk(item, path + [String(index)]) }
     case .text(let text):
       try spend(text.utf8.count)
       metadata[path.joined(separator: "/")] = text
-    case .bytes:
-      lost.append(path.joined(separator: "/"))
-      metadata[path.joined(separator: "/")] = plainText(try plain(id))
-    case .global(.dtype), .none, .bool, .int, .bigInt, .float, .sequence, .numpyType, .other:
-      metadata[path.joined(separator: "/")] = plainText(try plain(id))
-    case .global, .record(nil): lost.append(path.joined(separator: "/"))
+    case .global(.dtype), .none, .bool, .int, .bigInt, .float, .bytes, .sequence, .numpyType, .other:
+      metadata[path.joined(separator: "/")] = plainText(try plain(id, in: path))
+    case .global, .record(nil): lost.add(path)
     }
   }
 
@@ -152,7 +164,7 @@ struct PickleTree {
   private mutating func walk(_ items: [Pickle.ID], _ path: [String]) throws(Diagnostic) {
     var names: Set<String> = []
     for index in stride(from: 0, to: items.count - 1, by: 2) {
-      let name = plainText(try plain(items[index]))
+      let name = plainText(try plain(items[index], in: path))
       guard names.insert(name).inserted else {
         throw Diagnostic(
           "pytorch.duplicate-key", "the key '\(name.shortened)' stands twice in one dictionary", at: Location(file))
@@ -166,9 +178,15 @@ struct PickleTree {
     return value.text()
   }
 
-  /// A value without tensors as JSON.
-  private mutating func plain(_ id: Pickle.ID) throws(Diagnostic) -> JSON {
+  /// A value without tensors as JSON. What JSON does not hold is told to be lost at `path`, that of the text.
+  private mutating func plain(_ id: Pickle.ID, in path: [String]) throws(Diagnostic) -> JSON {
     try spend(1)
+    switch pickle.values[Int(id)] {
+    case .global(.dtype): break
+    case .bytes, .global, .record(nil): lost.add(path)
+    case .record: objects.add(path)
+    default: break
+    }
     switch pickle.values[Int(id)] {
     case .none, .record(nil): return .null
     case .bool(let value): return .bool(value)
@@ -184,15 +202,16 @@ struct PickleTree {
     case .tensor, .unreadable: return .text("tensor")
     case .storage: return .text("storage")
     case .global(let global): return .text(spelling(global))
-    case .record(let state?): return try plain(state)
+    case .record(let state?): return try plain(state, in: path)
     case .sequence(let items):
       var elements: [JSON] = []
-      for item in items { elements.append(try plain(item)) }
+      for item in items { elements.append(try plain(item, in: path)) }
       return .list(elements)
     case .dictionary(let items):
       var members: [JSON.Member] = []
       for index in stride(from: 0, to: items.count - 1, by: 2) {
-        members.append(JSON.Member(plainText(try plain(items[index])), try plain(items[index + 1])))
+        let key = plainText(try plain(items[index], in: path))
+        members.append(JSON.Member(key, try plain(items[index + 1], in: path)))
       }
       return .object(members)
     }

@@ -18,12 +18,18 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
   let metadata: [String: String]
   let aliases: [Int: TensorAlias]
   let notes: [String]
-  var omissions: [Omission] { shards.flatMap(\.omissions) }
+  /// Those of all shards, equal ones once.
+  let omissions: [Omission]
   private let shards: [any LocatedCheckpoint]
   /// For each entry, its shard and its number there.
   private let places: [(shard: Int, index: Int)]
 
   var files: [MappedFile] { shards.flatMap(\.files) }
+
+  private static func omissions(of shards: [any LocatedCheckpoint]) -> [Omission] {
+    var seen: Set<Omission> = []
+    return shards.flatMap(\.omissions).filter { seen.insert($0).inserted }
+  }
 
   /// Whether `bytes` are those of an index, whatever it is called.
   static func recognises(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -81,6 +87,7 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
     self.aliases = aliases
     self.shards = shards
     self.places = places
+    omissions = Self.omissions(of: shards)
     notes = shards.flatMap(\.notes) + Self.note(onTotalSize: totalSize, entries, aliases, indexPath)
   }
 
@@ -94,6 +101,7 @@ final class ShardedCheckpoint: CheckpointReader, LocatedCheckpoint {
     aliases = [:]
     metadata = parts.reduce(into: [:]) { $0.merge($1.metadata) { first, _ in first } }
     shards = parts
+    omissions = Self.omissions(of: parts)
     notes = parts.flatMap(\.notes)
   }
 

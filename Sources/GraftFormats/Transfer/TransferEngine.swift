@@ -77,7 +77,7 @@ public enum TransferEngine {
     let journalPath = OutputName(path).journalPath
     let fingerprint = TransferFingerprint(plan, sources: files, format: format, options: options).text
     var report = TransferReport()
-    report.byteCount = plan.tensors.reduce(0) { $0 + $1.byteCount }
+    report.byteCount = Declarations.byteCount(of: request.declarations)
     let earlier = try earlierWork(fingerprint, journalPath, paths, options, &report)
     if earlier.isFinished {
       try publishLeftovers(paths, options)
@@ -92,8 +92,15 @@ public enum TransferEngine {
     let digested = options.recordsDigests ? files.indices.filter { !files[$0].isEmpty } : []
     let names = digested.map { "graft.source.\($0).sha256" }
     request.deferred = names
-    let output = try CheckpointOutput(request, format: format, path: path) { (file) throws(Diagnostic) in
-      try OutputFile(path: file, force: options.force, resumes: !earlier.records.isEmpty)
+    let output: CheckpointOutput
+    do throws(Diagnostic) {
+      output = try CheckpointOutput(request, format: format, path: path) { (file) throws(Diagnostic) in
+        try OutputFile(path: file, force: options.force, resumes: !earlier.records.isEmpty)
+      }
+    } catch {
+      // The files went with it, of which the journal tells.
+      if error.rule == "transfer.write" { unlink(journalPath) }
+      throw error
     }
     let journal: TransferJournal
     do throws(Diagnostic) {

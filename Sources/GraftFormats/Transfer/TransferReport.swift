@@ -4,7 +4,7 @@ import GraftIR
 public struct TransferReport: Sendable, Hashable {
   /// What casts did, by the number of the tensor in the plan; only tensors of which something is to be told.
   public internal(set) var counts: [Int: CastCounts] = [:]
-  /// The bytes of all tensors as the output holds them.
+  /// The bytes of all tensors as the output holds them, of an alias none.
   public internal(set) var byteCount = 0
   /// Tensors that an earlier process had written.
   public internal(set) var resumedCount = 0

@@ -27,7 +27,9 @@ struct CheckpointOutput {
     ) throws(Diagnostic) -> ShardPlan {
       let limit = format.companion == nil ? shardByteCount ?? .max : .max
       let plan = try ShardPlan(declarations, limit: limit, path: path)
-      if plan.indexPath != nil, let end = format.wholeExtensions.first(where: { path.lowercased().hasSuffix($0) }) {
+      if plan.indexPath != nil,
+        let end = format.wholeExtensions.first(where: ShardPlan.basePath(of: path).lowercased().hasSuffix)
+      {
         throw Diagnostic(
           "sharded.whole", "a '\(end)' is one file to its readers, and \(plan.shards.count) shards are asked for",
           at: Location(path), help: "write one file, or shards under another extension", category: .usage)

@@ -104,7 +104,7 @@ package final class OutputFile {
     if fallocate(descriptor, Int32(GRAFT_FALLOC_FL_KEEP_SIZE), 0, off_t(count)) == 0 {
       reservedByteCount = count
     } else if errno == ENOSPC || errno == EDQUOT {
-      throw failure(errno, "with \(count) bytes to come")
+      throw failure(errno, "with \(max(0, count - keptByteCount)) bytes to come")
     }
   }
 

@@ -12,8 +12,8 @@ public final class Storage: @unchecked Sendable {
   /// Large pages of x86-64 and most of AArch64: 2 MB.
   private static let largePage = 2 << 20
 
-  /// Fresh zeroed bytes, aligned to 64; in large pages where they fill some and the system has them, which makes fewer
-  /// addresses to translate.
+  /// Fresh zeroed bytes, aligned to 64. From two large pages on they lie in such where the system has them, which makes
+  /// fewer addresses to translate; below that the one would be little of the whole.
   public init(byteCount: Int) {
     precondition(byteCount >= 0, "a storage has a negative size")
     let isLarge = byteCount >= 2 * Self.largePage

@@ -7,8 +7,7 @@ int graft_processor_count(void);
 // The processor that the calling thread runs on, or -1 where the system does not tell.
 int graft_processor(void);
 
-// Moves the calling thread to another processor if it runs on `taken` and may run elsewhere. Wherever it may run it may
-// run afterwards.
+// Moves the calling thread to another processor if it runs on `taken` and may run elsewhere; it may come back later.
 void graft_leave_processor(int taken);
 
 // Tells the processor that the calling thread looks at the same word again and again.

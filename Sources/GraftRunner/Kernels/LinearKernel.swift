@@ -97,7 +97,9 @@ private struct LinearLayer {
   /// is. A weight of 16 bits is widened a block at a time, so that tiles have all rows: no block is widened twice.
   func product() -> PreparedKernel {
     let blocks = ProductBlocks(rows: rows, columns: columns, depth: depth, isa: isa)
-    let least = isWidened ? max(Self.leastTileElements, rows * blocks.columns * 7 / 8) : Self.leastTileElements
+    // Tiles of a widened weight take nearly a whole block each, since a part of one costs as much to widen as to read.
+    let widened = rows * blocks.columns * 7 / 8
+    let least = isWidened ? max(Self.leastTileElements, widened) : Self.leastTileElements
     let tiles = ProductTiles(
       rows: rows, columns: columns, depth: depth, threads: pool.threadCount, leastElements: least,
       unit: (isWidened ? rows : blocks.panelRows, Int(GRAFT_PRODUCT_COLUMNS)))

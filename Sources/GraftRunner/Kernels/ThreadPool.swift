@@ -2,12 +2,12 @@ import Glibc
 import GraftKernels
 import Synchronization
 
-/// The threads that kernels run on. They sleep while there is nothing to do.
+/// The threads that kernels run on. With nothing to do they look for more during a tenth of a millisecond and then sleep.
 ///
 /// Work is cut into contiguous parts, the same way for the same count, grain and number of threads, so that results are
 /// the same bits on every run; which thread runs a part is not the same, so that a slow core holds nobody up.
 public final class ThreadPool: @unchecked Sendable {
-  // Safe to share: `shared` is only touched under its mutex.
+  // Safe to share: what `shared` holds is written under its mutex, and read without it only where it is atomic.
 
   /// The pool that is used where none is given: one thread for each processor that the process may use, or as many as
   /// `OPENBLAS_NUM_THREADS` said when the process started.
@@ -86,13 +86,6 @@ public final class ThreadPool: @unchecked Sendable {
   private static var defaultThreadCount: Int {
     requestedThreadCount ?? max(1, Int(graft_processor_count()))
   }
-}
-
-/// Nanoseconds of a clock that never goes back.
-private func nanoseconds() -> UInt64 {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
 private final class Start {
@@ -251,13 +244,13 @@ private final class Shared {
 
   /// Waits until `isDone`, but not beyond the thread's patience.
   private func waitActively(_ isDone: () -> Bool) {
-    let start = nanoseconds()
+    let start = Profile.now
     repeat {
       for _ in 0..<16 {
         if isDone() { return }
         graft_pause()
       }
-    } while nanoseconds() - start < Self.patience
+    } while Profile.now - start < Self.patience
   }
 
   func stop() {

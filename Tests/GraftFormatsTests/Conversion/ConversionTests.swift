@@ -54,6 +54,40 @@ import Testing
     #expect(ledger.firstLoss?.contains("1 value of bytes, classes or empty objects: 'bytes'") == true)
   }
 
+  @Test("Where tensors are left out, what tells of values and groups stays, and what tells of the model does not")
+  func descriptions() throws {
+    let folder = try TemporaryFolder()
+    var options = TransferEngine.Options()
+    let tensors = [("a", Tensor([1], [1])), ("b", Tensor([2], [1]))].map { (name: $0.0, tensor: $0.1) }
+    options.force = true
+    try TransferEngine.write(
+      tensors, metadata: ["n": "7", "graft.gguf-types": #"{"n": "u32"}"#, "graft.architecture": "{}"],
+      to: folder.path + "/x.gguf", options: options)
+    let ledger = try convert(try Formats.open(folder.path + "/x.gguf"), folder.path + "/y.gguf") {
+      $0.excludes = [NamePattern("b")]
+    }
+    #expect(ledger.texts.map(\.name) == ["graft.architecture"])
+    #expect(try Formats.open(folder.path + "/y.gguf").metadata["graft.gguf-types"]?.contains(#""n":"u32""#) == true)
+
+    let keras = try Formats.open(Fixtures.folder + "/formats/keras/legacy_model.h5")
+    let kept = try convert(keras, folder.path + "/z.h5") { $0.excludes = [NamePattern("model_weights/bn/*")] }
+    #expect(kept.texts.map(\.name) == ["graft.hdf5-attributes of 'model_weights/bn'"])
+    let left = try #require(try Formats.open(folder.path + "/z.h5").metadata["graft.hdf5-attributes"])
+    #expect(left.contains(#""model_weights/pool""#) && !left.contains(#""model_weights/bn""#))
+  }
+
+  @Test("What is lost in a list of a pickle is told, and the prefix that a layout takes off is no loss")
+  func lists() throws {
+    let folder = try TemporaryFolder()
+    let reader = try source(folder, "p.pt")
+    let wrapped = try convert(reader, folder.path + "/w.pt") { $0.renames = [try RenameRule("^=>module.")] }
+    #expect(!wrapped.isUnchanged)
+    let stripped = try Formats.open(folder.path + "/w.pt").strippingWrapperPrefixes()
+    let ledger = try convert(stripped.reader, folder.path + "/s.pt")
+    #expect(stripped.prefix == "module." && !ledger.isUnchanged && ledger.isLossless)
+    #expect(ledger.text.contains("left out  the prefix 'module.' of every name"))
+  }
+
   @Test("Each change is told with its tensor, and casts with what they did") func changes() throws {
     let folder = try TemporaryFolder()
     let reader = try source(folder)

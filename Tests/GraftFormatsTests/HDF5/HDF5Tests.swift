@@ -170,7 +170,7 @@ import Testing
     #expect(try Formats.open(Fixtures.folder + "/hdf5/types.h5").omissions.count == 1)  // `dtype` is read.
   }
 
-  @Test("Keras gets one file, since it opens no more", arguments: ["x.weights.h5", "x.keras"])
+  @Test("Keras gets one file, since it opens no more", arguments: ["x.weights.h5", "x.keras", "x.keras.index.json"])
   func shards(_ name: String) throws {
     let folder = try TemporaryFolder()
     var options = TransferEngine.Options()

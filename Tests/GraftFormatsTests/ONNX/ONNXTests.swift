@@ -300,22 +300,40 @@ import Testing
     func entry(_ field: UInt64, _ key: String, _ value: String) -> [UInt8] {
       Build.bytes(field, Build.text(1, key) + Build.text(2, value))
     }
-    func linear(_ module: String, _ output: String) -> [UInt8] {
+    func linear(_ module: String, _ output: String, of type: String) -> [UInt8] {
       let scopes = entry(9, "pkg.torch.onnx.name_scopes", "['', '\(module)', 'linear']")
       let classes = entry(
-        9, "pkg.torch.onnx.class_hierarchy", "['M', 'torch.nn.modules.linear.Linear', 'aten.linear.default']")
+        9, "pkg.torch.onnx.class_hierarchy", "['M', '\(type)', 'aten.linear.default']")
       return Build.bytes(1, Build.node("MatMul", ["x", "val_1"], [output], scopes + classes))
         + Build.bytes(1, Build.node("Add", [output, "a.bias"], [output + "b"], scopes + classes))
     }
     let signature = ["a.weight", "a.bias", "b.weight", "b.bias"].map { "p: PARAMETER target='\($0)'" }
-    let program =
-      linear("a", "y") + linear("b", "z") + Build.initializer("val_1", [3, 2]) + Build.initializer("a.bias", [2])
-      + Build.initializer("fraction")
-      + entry(16, "pkg.torch.export.ExportedProgram.graph_signature", signature.joined(separator: "\n"))
-    let second = try open(Build.model(program), folder)
+    func program(of type: String = "torch.nn.modules.linear.Linear") -> [UInt8] {
+      linear("a", "y", of: type) + linear("b", "z", of: type) + Build.initializer("val_1", [3, 2])
+        + Build.initializer("a.bias", [2]) + Build.initializer("fraction")
+        + entry(16, "pkg.torch.export.ExportedProgram.graph_signature", signature.joined(separator: "\n"))
+    }
+    let second = try open(Build.model(program()), folder)
     #expect(second.entries.map(\.name) == ["a.weight", "a.bias", "fraction", "b.bias", "b.weight"])
     #expect(second.asModel.entries.map(\.name) == ["a.weight", "a.bias", "b.bias", "b.weight"])
     #expect(second.asModel.entries.map(\.shape) == [[2, 3], [2], [2], [2, 3]])
+    #expect(!second.notes.contains { $0.contains("not in the graph") })
+    #expect(second.omissions.contains(where: \.isLoss) && !second.asModel.omissions.contains(where: \.isLoss))
+
+    // A class of somebody's own may have worked the weight out, and a fold leaves parameters without a place.
+    let third = try open(Build.model(program(of: "mine.Scaled")), folder)
+    #expect(third.asModel.entries.map(\.name) == ["a.bias"])
+    #expect(third.notes.contains { $0.contains("3 tensors of the exported program, such as 'a.weight', are not in") })
+  }
+
+  @Test("Sizes that an optimiser adds are none of the model's tensors") func sizes() throws {
+    let folder = try TemporaryFolder()
+    let graph =
+      Build.bytes(1, Build.node("Reshape", ["x", "gemm_input_shape"], ["y"]))
+      + Build.bytes(1, Build.node("Add", ["y", "steps"], ["z"])) + Build.initializer("gemm_input_shape", [2])
+      + Build.initializer("steps", [2])
+    let reader = try open(Build.model(graph), folder)
+    #expect(reader.entries.count == 2 && reader.asModel.entries.map(\.name) == ["steps"])
   }
 
   // MARK: Writing

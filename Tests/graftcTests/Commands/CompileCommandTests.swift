@@ -335,7 +335,7 @@ import Testing
   func fileSizeLimit() throws {
     let folder = try TemporaryFolder()
     try folder.write(Small.graft, as: "small.graft")
-    for name in ["out.safetensors", "out.pt"] {
+    for name in ["out.safetensors", "out.pt", "out.h5", "out.weights.h5"] {
       let result = try Shell.run("ulimit -f 16; graftc compile small.graft -o \(name)", in: folder)
       #expect(result.code == 74)
       #expect(result.error.contains("rule: transfer.write"))

@@ -102,6 +102,8 @@ import Testing
     let changed = try #require(try result.json()["changed"]?.listValue)
     #expect(changed.map { $0["name"] } == ["blocks[1].attn", "blocks[3].attn"])
     try Graftc.fail(64, ["diff", folder("small.graft"), folder("a.safetensors")], rule: "usage.diff")
+    let twice = [folder("small.graft"), folder("other.graft"), "--layout", "dit"]
+    try Graftc.fail(64, ["diff"] + twice, rule: "usage.diff")
   }
 
   @Test("Missing and malformed files, and tolerances below zero, are told apart")
