@@ -12,7 +12,7 @@ WIDTH, HEADS = 1152, 16
 TOKENS = [256, 1024, 4096, 16384]
 OPERATORS = {
     "mha": f"mha(width: {WIDTH}, heads: {HEADS})",
-    "swa": f"swa(width: {WIDTH}, heads: {HEADS})",
+    "swa": f"swa(width: {WIDTH}, heads: {HEADS}, window: [64, 64])",
     "hyena_se": f"hyena_se(width: {WIDTH})",
     "hyena_x": f"hyena_x(width: {WIDTH})",
     "hyena_y": f"hyena_y(width: {WIDTH})",
@@ -20,10 +20,10 @@ OPERATORS = {
 }
 
 
-def private_megabytes(process):
+def peak_megabytes(process):
     with open(f"/proc/{process.pid}/status") as status:
         fields = dict(line.split(":", 1) for line in status)
-    return int(fields["RssAnon"].split()[0]) / 1024
+    return int(fields["VmHWM"].split()[0]) / 1024
 
 
 def serve_attention(tokens):
@@ -58,7 +58,6 @@ def main():
             else:
                 command = [sys.executable, __file__, "--serve", str(tokens)]
             served[row] = Served(command)
-        before = {row: private_megabytes(served[row].process) for row in rows}
         for row in rows:
             served[row].run()
         taken = {row: [] for row in rows}
@@ -67,16 +66,17 @@ def main():
                 taken[row].append(served[row].run())
         for row in rows:
             seconds[row].append(statistics.median(taken[row]))
-            memory[row].append(private_megabytes(served[row].process) - before[row])
+            memory[row].append(peak_megabytes(served[row].process))
             served[row].end()
 
     print("seconds       " + "".join(f"{tokens:>11}" for tokens in TOKENS) + "   grows as tokens to the power of")
     for row in rows:
         power = math.log(seconds[row][-1] / seconds[row][-2]) / math.log(TOKENS[-1] / TOKENS[-2])
         print(f"{row:14}" + "".join(f"{value:11.4f}" for value in seconds[row]) + f"   {power:.2f}")
-    print("MB of a pass, its input included")
+    print("peak of MB    " + "".join(f"{tokens:>11}" for tokens in TOKENS) + "   KB a further token, at the end and before")
     for row in rows:
-        print(f"{row:14}" + "".join(f"{value:11.1f}" for value in memory[row]))
+        growth = [1024 * (b - a) / (m - n) for a, b, n, m in zip(memory[row], memory[row][1:], TOKENS, TOKENS[1:])]
+        print(f"{row:14}" + "".join(f"{value:11.1f}" for value in memory[row]) + f"   {growth[-1]:.1f} {growth[-2]:.1f}")
     print(f"mha / hyena_x at {TOKENS[-1]} tokens: {seconds['mha'][-1] / seconds['hyena_x'][-1]:.1f}")
     if "torch mha" in rows:
         print(f"mha / PyTorch's at {TOKENS[-1]} tokens: {seconds['mha'][-1] / seconds['torch mha'][-1]:.2f}")
