@@ -257,6 +257,17 @@ INLINE void V(pack_panel)(const float *x, size_t stride, size_t count, size_t de
 #define TILE_COLUMNS 12
 #endif
 
+#if LANES < 16
+INLINE V(four) V(block)(V(graft_vf) v, size_t b) {
+#if LANES == 8
+  return b == 0 ? __builtin_shufflevector(v, v, 0, 1, 2, 3) : __builtin_shufflevector(v, v, 4, 5, 6, 7);
+#else
+  (void)b;
+  return v;
+#endif
+}
+#endif
+
 #if LANES == 16
 // Block b of three vectors side by side: the first twelve floats of row b.
 INLINE void V(join_blocks)(V(graft_vf) a, V(graft_vf) b, V(graft_vf) c, V(graft_vf) rows[4]) {
@@ -272,45 +283,54 @@ INLINE void V(join_blocks)(V(graft_vf) a, V(graft_vf) b, V(graft_vf) c, V(graft_
 }
 #endif
 
+// Turned blocks of four columns each to the first `columns` floats of `rows` rows of `y`, and to what is there where it
+// `adds`. Block b of vector j of a group is row 4 * b + j.
+INLINE void V(store_rows)(
+    V(graft_vf) groups[TILE_COLUMNS / 4][4], float *y, size_t stride, size_t rows, size_t columns, bool adds) {
+  for (size_t j = 0; j < 4; j++) {
+#if LANES == 16
+    V(graft_vf) joined[4];
+    V(join_blocks)(groups[0][j], groups[1][j], groups[2][j], joined);
+    for (size_t b = 0; b < 4 && 4 * b + j < rows; b++) {
+      float *to = y + (4 * b + j) * stride;
+      V(store_part)(to, adds ? joined[b] + V(load_part)(to, columns, 0) : joined[b], columns);
+    }
+#else
+    for (size_t b = 0; b < LANES / 4 && 4 * b + j < rows; b++) {
+      for (size_t c = 0; c < columns; c += 4) {
+        float *to = y + (4 * b + j) * stride + c;
+        const V(four) value = V(block)(groups[c / 4][j], b);
+        if (c + 4 <= columns) {
+          *(V(four) *)to = adds ? *(V(four) *)to + value : value;
+        } else {
+          for (size_t i = 0; i < columns - c; i++) to[i] = adds ? to[i] + value[i] : value[i];
+        }
+      }
+    }
+#endif
+  }
+}
+
 // Twelve columns of sums, element r of column c at sums[c * PANEL + r], to the first `columns` floats of `rows` rows of
 // `y`, with a column's `bias`, which may be NULL, and what is there where it `adds`. Groups of four columns are read
 // that have one of `columns` in them.
 INLINE void V(store_tile)(
     const float *sums, const float *bias, float *y, size_t stride, size_t rows, size_t columns, bool adds) {
-  enum { GROUPS = TILE_COLUMNS / 4 };
   for (size_t r = 0; r < rows; r += LANES) {
-    V(graft_vf) v[GROUPS][4];
-    for (size_t g = 0; g < GROUPS; g++) {
+    V(graft_vf) groups[TILE_COLUMNS / 4][4];
+    for (size_t g = 0; g < TILE_COLUMNS / 4; g++) {
       for (size_t i = 0; i < 4; i++) {
         const size_t c = 4 * g + i;
-        v[g][i] = 4 * g < columns ? V(load)(sums + c * PANEL + r) : V(all)(0);
-        if (bias && c < columns) v[g][i] += bias[c];
+        groups[g][i] = 4 * g < columns ? V(load)(sums + c * PANEL + r) : V(all)(0);
+        if (bias && c < columns) groups[g][i] += bias[c];
       }
-      V(turn)(v[g]);
+      V(turn)(groups[g]);
     }
-    for (size_t j = 0; j < 4; j++) {
-#if LANES == 16
-      V(graft_vf) joined[4];
-      V(join_blocks)(v[0][j], v[1][j], v[2][j], joined);
-      for (size_t b = 0; b < 4 && r + 4 * b + j < rows; b++) {
-        float *to = y + (r + 4 * b + j) * stride;
-        V(store_part)(to, adds ? joined[b] + V(load_part)(to, columns, 0) : joined[b], columns);
-      }
-#else
-      float blocks[GROUPS][LANES];
-      for (size_t g = 0; g < GROUPS; g++) V(store)(blocks[g], v[g][j]);
-      for (size_t b = 0; b < LANES / 4 && r + 4 * b + j < rows; b++) {
-        float *to = y + (r + 4 * b + j) * stride;
-        for (size_t c = 0; c < columns; c += 4) {
-          const V(four) value = *(const V(four) *)(blocks[c / 4] + 4 * b);
-          if (c + 4 <= columns) {
-            *(V(four) *)(to + c) = adds ? *(V(four) *)(to + c) + value : value;
-          } else {
-            for (size_t i = c; i < columns; i++) to[i] = adds ? to[i] + value[i - c] : value[i - c];
-          }
-        }
-      }
-#endif
+    // Whole blocks, of sizes that the compiler knows, and others.
+    if (rows - r >= LANES && columns == TILE_COLUMNS) {
+      V(store_rows)(groups, y + r * stride, stride, LANES, TILE_COLUMNS, adds);
+    } else {
+      V(store_rows)(groups, y + r * stride, stride, rows - r, columns, adds);
     }
   }
 }
