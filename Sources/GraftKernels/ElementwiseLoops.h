@@ -121,7 +121,7 @@ static void V(row_steps)(
       }
       const float *other = V(operand)(step, r, first);
       // Rows are too short, and lie too far apart, for processors to foresee them.
-      if (step->divisor == 1 && step->row_stride > 1 && r + ROWS_AHEAD < end_row) {
+      if (step->divisor == 1 && step->modulus > 1 && step->column_stride > 0 && r + ROWS_AHEAD < end_row) {
         const float *ahead = V(operand)(step, r + ROWS_AHEAD, first);
         for (size_t i = 0; i < end - first; i += LINE) __builtin_prefetch(ahead + i);
       }

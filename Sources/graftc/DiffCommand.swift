@@ -31,10 +31,10 @@ struct DiffCommand: ParsableCommand {
         throw Diagnostic(
           "usage.tolerance", "--rtol is \(rtol) and --atol is \(atol), and both are at least 0", category: .usage)
       }
-      guard !grafts[0] || layout == nil else {
-        throw Diagnostic("usage.diff", "--layout is for checkpoints, and grafts are compared", category: .usage)
-      }
       if grafts[0] {
+        guard layout == nil else {
+          throw Diagnostic("usage.diff", "--layout is for checkpoints, and grafts are compared", category: .usage)
+        }
         isEqual = try compareGrafts(console)
         return
       }

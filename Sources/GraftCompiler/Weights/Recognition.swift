@@ -42,8 +42,7 @@ struct Recognition {
 
   init(
     _ entries: [(name: String, shape: Shape)], metadata: [String: String], file: String, key: String? = nil,
-    names: FileScope,
-    assumptions: [Assumption], evaluator: Evaluator
+    names: FileScope, assumptions: [Assumption], evaluator: Evaluator
   ) {
     self.names = names
     self.file = file

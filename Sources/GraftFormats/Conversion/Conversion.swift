@@ -49,12 +49,13 @@ public struct Conversion: Sendable {
     plan = WeightPlan(
       sources: [WeightPlan.Source(file: reader.file, key: (reader as? SelectedCheckpoint)?.key)], tensors: tensors,
       metadata: metadata)
+    let declarations = tensors.map(TensorDeclaration.init)
     ledger = Ledger(
       output: path, format: format.name, tensorCount: tensors.count,
-      byteCount: tensors.reduce(0) { $0 &+ ($1.alias == nil ? $1.byteCount : 0) }, items: items, texts: texts,
+      byteCount: Declarations.byteCount(of: declarations), items: items, texts: texts,
       warnings: selection.unusedRules.map {
         Diagnostic("convert.unused", "\($0) is for no tensor", severity: .warning)
-      } + format.lint(tensors.map(TensorDeclaration.init), metadata), notes: reader.notes, omissions: reader.omissions)
+      } + format.lint(declarations, metadata), notes: reader.notes, omissions: reader.omissions)
     self.reader = reader
     self.path = path
     self.options = options

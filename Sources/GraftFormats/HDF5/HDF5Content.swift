@@ -75,7 +75,7 @@ struct HDF5Content {
           throw Diagnostic(
             "hdf5.size",
             "the datasets up to '\(dataset.path.shortened)' have \(declared) bytes, of which the file holds \(stored)",
-            at: Location(file, window, tensor: dataset.path), help: HDF5Dataset.absenceHelp)
+            at: Location(file, window, tensor: dataset.path))
         }
         numbers[dataset.address] = tensors.count
         tensorsOfDatasets[tensorsOfDatasets.count - 1] = tensors.count

@@ -47,7 +47,7 @@ struct HDF5Dataset: Sendable {
     else {
       throw refusal(
         "hdf5.size", "of \(dtype) \(shape) has \(byteCount) bytes, of which the file holds \(stored)",
-        help: Self.absenceHelp)
+        help: "what nothing was written to is read up to 1 MB, or 1,032 times the file's size")
     }
     let width = dtype.byteWidth ?? 1
     let fill = HDF5Fill(description.fill, width: width)
@@ -82,8 +82,6 @@ struct HDF5Dataset: Sendable {
     self.fill = fill
     storedByteCount = min(stored, window.count)
   }
-
-  static let absenceHelp = "what nothing was written to is read up to 1 MB, or 1,032 times the file's size"
 
   /// Whether next to nothing of what has `byteCount` bytes is in a file, and that is more than a disk should be filled
   /// with.

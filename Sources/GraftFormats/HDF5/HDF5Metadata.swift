@@ -61,7 +61,7 @@ struct HDF5Metadata {
     _ add: (String) -> Bool
   ) -> (attributes: [(group: String, name: String, isList: Bool, texts: [String])], left: String?) {
     guard let groups else { return ([], nil) }
-    guard let members = (try? JSON(parsing: groups, file: HDF5Reader.attributesKey))?.members else {
+    guard let members = Self.members(of: groups) else {
       return ([], groups)
     }
     var found: [(group: String, name: String, isList: Bool, texts: [String])] = []
@@ -88,7 +88,7 @@ struct HDF5Metadata {
 
   /// `text`, the attributes of groups, without those of `groups`, and the groups whose attributes these were.
   static func attributes(_ text: String, without groups: Set<String>) -> (text: String?, gone: [String]) {
-    guard let members = (try? JSON(parsing: text, file: HDF5Reader.attributesKey))?.members else { return (text, []) }
+    guard let members = members(of: text) else { return (text, []) }
     let kept = members.filter { !groups.contains($0.name) }
     let gone = members.map(\.name).filter { groups.contains($0) }
     return (kept.isEmpty ? nil : gone.isEmpty ? text : JSON.object(kept).text(), gone)
@@ -96,11 +96,15 @@ struct HDF5Metadata {
 
   /// The text of the attributes of two texts; the second one where they are no two objects of different groups.
   static func merged(_ first: String, _ second: String) -> String {
-    guard let one = (try? JSON(parsing: first, file: HDF5Reader.attributesKey))?.members,
-      let other = (try? JSON(parsing: second, file: HDF5Reader.attributesKey))?.members,
+    guard let one = members(of: first), let other = members(of: second),
       Set(one.map(\.name)).isDisjoint(with: other.map(\.name))
     else { return second }
     return JSON.object((one + other).sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }).text()
+  }
+
+  /// Each group of `text`, the attributes of groups; `nil` where it is not as graft writes it.
+  private static func members(of text: String) -> [JSON.Member]? {
+    (try? JSON(parsing: text, file: HDF5Reader.attributesKey))?.members
   }
 
   private static func texts(_ value: JSON) -> [String]? {

@@ -330,15 +330,3 @@ struct JSONScanner {
     return unit
   }
 }
-
-extension String {
-  /// The text for a message: at most 80 characters of it, and none that would command a terminal.
-  package var shortened: String {
-    var shown = ""
-    for scalar in unicodeScalars.prefix(80) {
-      let isControl = scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
-      shown += isControl ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
-    }
-    return unicodeScalars.count <= 80 ? shown : shown + "…"
-  }
-}

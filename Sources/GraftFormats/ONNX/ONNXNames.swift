@@ -63,6 +63,7 @@ struct ONNXNames {
         copies.append((name, only.index, only.isTurned))
       }
     }
+    var absent = (signature ?? []).subtracting(taken).subtracting(copies.map(\.name))
     for (index, tensor) in tensors.enumerated() {
       let name = recovered[index] ?? tensor.name
       // A value inside the graph, which an optimiser worked out, begins with a slash.
@@ -70,11 +71,9 @@ struct ONNXNames {
         signature.map { $0.contains(name) }
         ?? !(Self.isNumber(name) || name.hasPrefix("/") || uses.isShape(tensor.name))
       if isKept { kept.append(index) } else { unknown.append(index) }
+      absent.remove(name)
     }
-    if let signature {
-      let found = taken.union(kept.map { recovered[$0] ?? tensors[tensors.startIndex + $0].name })
-      missing = signature.subtracting(found).subtracting(copies.map(\.name)).sorted()
-    }
+    missing = absent.sorted()
   }
 
   /// Whether an exporter gave the name by counting: `onnx::MatMul_537` or `val_26`.

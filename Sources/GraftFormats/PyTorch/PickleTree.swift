@@ -182,13 +182,10 @@ struct PickleTree {
   private mutating func plain(_ id: Pickle.ID, in path: [String]) throws(Diagnostic) -> JSON {
     try spend(1)
     switch pickle.values[Int(id)] {
-    case .global(.dtype): break
-    case .bytes, .global, .record(nil): lost.add(path)
-    case .record: objects.add(path)
-    default: break
-    }
-    switch pickle.values[Int(id)] {
-    case .none, .record(nil): return .null
+    case .none: return .null
+    case .record(nil):
+      lost.add(path)
+      return .null
     case .bool(let value): return .bool(value)
     case .int(let value): return .int(value)
     case .bigInt(let digits): return .text(digits)
@@ -196,13 +193,19 @@ struct PickleTree {
     case .text(let text):
       try spend(text.utf8.count)
       return .text(text)
-    case .bytes(let count, _): return .text("\(count) bytes")
+    case .bytes(let count, _):
+      lost.add(path)
+      return .text("\(count) bytes")
     case .other(let text): return .text(text)
     case .numpyType(let name, _): return .text(name)
     case .tensor, .unreadable: return .text("tensor")
     case .storage: return .text("storage")
-    case .global(let global): return .text(spelling(global))
-    case .record(let state?): return try plain(state, in: path)
+    case .global(let global):
+      if case .dtype = global {} else { lost.add(path) }
+      return .text(spelling(global))
+    case .record(let state?):
+      objects.add(path)
+      return try plain(state, in: path)
     case .sequence(let items):
       var elements: [JSON] = []
       for item in items { elements.append(try plain(item, in: path)) }

@@ -16,7 +16,7 @@ final class ShardedWriter: StreamingCheckpointWriter {
   /// Starts all files of `plan`, which `makeOutput` makes by their paths; with over `companionLimit` bytes of tensors,
   /// a second one beside each where the format has such.
   ///
-  /// - Throws: `transfer.write`, and what `makeOutput` and the format's writer throw.
+  /// - Throws: what `makeOutput` and the format's writer throw.
   init(
     _ plan: ShardPlan, format: Format, declarations: [TensorDeclaration], metadata: [String: String],
     deferred: [String], key: String?, companionLimit: Int?, makeOutput: (String) throws(Diagnostic) -> OutputFile
@@ -33,7 +33,7 @@ final class ShardedWriter: StreamingCheckpointWriter {
       if let second { outputs.append(second) }
       let output = try makeOutput(shard.path)
       outputs.append(output)
-      try (second ?? output).reserve(Declarations.byteCount(of: parts))
+      (second ?? output).expectedByteCount = Declarations.byteCount(of: parts)
       var request = WriterRequest(
         output: output, declarations: parts, metadata: number == 0 ? metadata : shared,
         deferred: number == 0 ? deferred : [], key: key, companion: second)

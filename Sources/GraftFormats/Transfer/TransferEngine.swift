@@ -92,15 +92,8 @@ public enum TransferEngine {
     let digested = options.recordsDigests ? files.indices.filter { !files[$0].isEmpty } : []
     let names = digested.map { "graft.source.\($0).sha256" }
     request.deferred = names
-    let output: CheckpointOutput
-    do throws(Diagnostic) {
-      output = try CheckpointOutput(request, format: format, path: path) { (file) throws(Diagnostic) in
-        try OutputFile(path: file, force: options.force, resumes: !earlier.records.isEmpty)
-      }
-    } catch {
-      // The files went with it, of which the journal tells.
-      if error.rule == "transfer.write" { unlink(journalPath) }
-      throw error
+    let output = try CheckpointOutput(request, format: format, path: path) { (file) throws(Diagnostic) in
+      try OutputFile(path: file, force: options.force, resumes: !earlier.records.isEmpty)
     }
     let journal: TransferJournal
     do throws(Diagnostic) {
@@ -111,6 +104,7 @@ public enum TransferEngine {
     }
     let digests = SourceDigests(digested.map { files[$0] })
     do throws(Diagnostic) {
+      for file in output.files { try file.reserve() }
       let writer = output.writer
       var transfer = Transfer(
         sources: sources, writer: writer, memory: memory, countsCasts: options.countsCasts, isCancelled: isCancelled)
@@ -198,6 +192,7 @@ public enum TransferEngine {
     let output = try CheckpointOutput(request, format: format, path: path) { (file) throws(Diagnostic) in
       try OutputFile(path: file, force: options.force)
     }
+    for file in output.files { try file.reserve() }
     for index in output.writer.order { try output.writer.write(tensors[index].tensor.bytes) }
     try output.writer.finish()
     for file in output.files {

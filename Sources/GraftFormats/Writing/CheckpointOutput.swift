@@ -56,7 +56,7 @@ struct CheckpointOutput {
 
   /// Starts all files of the checkpoint `path`; `makeFile` makes them by their paths.
   ///
-  /// - Throws: `sharded.limit`, `sharded.whole`, `transfer.write`, and what `makeFile` and the format's writer throw.
+  /// - Throws: `sharded.limit`, `sharded.whole`, and what `makeFile` and the format's writer throw.
   init(
     _ request: Request, format: Format, path: String, makeFile: (String) throws(Diagnostic) -> OutputFile
   ) throws(Diagnostic) {

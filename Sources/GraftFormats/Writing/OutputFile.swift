@@ -17,7 +17,8 @@ package final class OutputFile {
   private let partialPath: String
   private var descriptor: Int32
   private var flushed = 0
-  private var reservedByteCount = 0
+  /// What is known of the bytes to come before the first: at least those of the tensors.
+  var expectedByteCount = 0
 
   /// How much is handed to the disk at a time, so that the last sync does not wait for everything.
   private static let flushStep = 32 << 20
@@ -96,15 +97,14 @@ package final class OutputFile {
     descriptor = -1
   }
 
-  /// Sets disk blocks aside for a file of `count` bytes, where the file system does that: writing is faster then, and a
-  /// disk that is too full is told of before long work.
+  /// Sets disk blocks aside for what is expected, where the file system does that: writing is faster then, and a disk
+  /// that is too full is told of before long work.
   ///
   /// - Throws: `transfer.write`.
-  func reserve(_ count: Int) throws(Diagnostic) {
-    if fallocate(descriptor, Int32(GRAFT_FALLOC_FL_KEEP_SIZE), 0, off_t(count)) == 0 {
-      reservedByteCount = count
-    } else if errno == ENOSPC || errno == EDQUOT {
-      throw failure(errno, "with \(max(0, count - keptByteCount)) bytes to come")
+  func reserve() throws(Diagnostic) {
+    let isDone = fallocate(descriptor, Int32(GRAFT_FALLOC_FL_KEEP_SIZE), 0, off_t(expectedByteCount)) == 0
+    guard isDone || errno != ENOSPC && errno != EDQUOT else {
+      throw failure(errno, "with \(max(0, expectedByteCount - keptByteCount)) bytes to come")
     }
   }
 
@@ -203,7 +203,7 @@ package final class OutputFile {
   ///
   /// - Throws: `transfer.write`.
   func trim() throws(Diagnostic) {
-    guard max(keptByteCount, reservedByteCount) > byteCount else { return }
+    guard max(keptByteCount, expectedByteCount) > byteCount else { return }
     guard ftruncate(descriptor, off_t(byteCount)) == 0 else { throw failure(errno) }
   }
 

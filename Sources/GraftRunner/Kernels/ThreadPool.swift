@@ -208,34 +208,26 @@ private final class Shared {
   func work(as index: Int) {
     Self.isInside = true
     var seen = 0
-    pthread_mutex_lock(mutex)
     while true {
-      if generation.load(ordering: .relaxed) == seen {
-        pthread_mutex_unlock(mutex)
-        waitActively { generation.load(ordering: .acquiring) != seen }
-        pthread_mutex_lock(mutex)
-      }
-      var slept = false
-      while generation.load(ordering: .relaxed) == seen && !isStopping {
-        pthread_cond_wait(started, mutex)
-        slept = true
-      }
-      if isStopping { break }
+      waitActively { generation.load(ordering: .acquiring) != seen }
+      pthread_mutex_lock(mutex)
+      let sleeps = generation.load(ordering: .relaxed) == seen
+      while generation.load(ordering: .relaxed) == seen && !isStopping { pthread_cond_wait(started, mutex) }
       seen = generation.load(ordering: .relaxed)
-      let taken = callersProcessor
-      var current = job
-      if current == nil && !slept { continue }  // Others did it all.
+      let (isOver, taken) = (isStopping, callersProcessor)
+      var current = isOver ? nil : job
       if current != nil { running.add(1, ordering: .relaxed) }
       pthread_mutex_unlock(mutex)
+      if isOver { return }
       // The system likes to wake a thread where the one that wakes it is, and to leave it there for a while.
-      if slept { graft_leave_processor(taken) }
+      if sleeps { graft_leave_processor(taken) }
+      if current == nil { continue }  // Others did it all.
       current?.run(as: index)
-      let ran = current != nil
       current = nil  // Let go before the caller goes on: its closure must not outlive the call.
       pthread_mutex_lock(mutex)
-      if ran, running.subtract(1, ordering: .releasing).newValue == 0 { pthread_cond_signal(finished) }
+      if running.subtract(1, ordering: .releasing).newValue == 0 { pthread_cond_signal(finished) }
+      pthread_mutex_unlock(mutex)
     }
-    pthread_mutex_unlock(mutex)
   }
 
   /// How long a thread looks for what it waits for before it sleeps: longer than most kernels that run on one thread,
