@@ -176,12 +176,8 @@ INLINE void V(store_means)(const graft_attention_block *block, const V(QueryPane
     V(store)(sum, V(load)(sum) * first);
     V(store)(sum + LANES, V(load)(sum + LANES) * second);
   }
-  // Up to two columns are read behind the last strip: the largest scores and the totals, which nothing is made of.
   float *y = block->y + (panel->first - block->first) * block->y_stride;
-  for (size_t f = 0; f < block->width; f += TILE_COLUMNS) {
-    const size_t columns = block->width - f < TILE_COLUMNS ? block->width - f : TILE_COLUMNS;
-    V(store_tile)(panel->sums + f * PANEL, NULL, y + f, block->y_stride, panel->count, columns, false);
-  }
+  V(unpack_panel)(panel->sums, NULL, y, block->y_stride, panel->count, block->width);
 }
 
 static void V(attention)(const graft_attention_block *block, float *space) {

@@ -187,150 +187,97 @@ INLINE void V(strip_of_columns)(const float *panel, const float *w, size_t strid
 
 #endif
 
-// Panels and results are turned in blocks of 4 by 4, as many side by side as a vector has lanes for. Element i of block b
-// is lane 4 * b + i.
-typedef float V(four) __attribute__((vector_size(16), aligned(4), may_alias));
-
-// Four floats from `x`, and from rows 4, 8, ... after it.
-INLINE V(graft_vf) V(load_fours)(const float *x, size_t stride) {
-#define FOUR(b) (*(const V(four) *)(x + 4 * (b) * stride))
-#if LANES == 4
-  return FOUR(0);
-#elif LANES == 8
-  return __builtin_shufflevector(FOUR(0), FOUR(1), 0, 1, 2, 3, 4, 5, 6, 7);
-#else
-  typedef float eight __attribute__((vector_size(32)));
-  const eight low = __builtin_shufflevector(FOUR(0), FOUR(1), 0, 1, 2, 3, 4, 5, 6, 7);
-  const eight high = __builtin_shufflevector(FOUR(2), FOUR(3), 0, 1, 2, 3, 4, 5, 6, 7);
-  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-#endif
-#undef FOUR
-}
-
-// Elements i and j of each block of `a`, then of `b`.
-#if LANES == 4
-#define PICK(a, b, i, j) __builtin_shufflevector(a, b, i, j, 4 + i, 4 + j)
-#elif LANES == 8
-#define PICK(a, b, i, j) __builtin_shufflevector(a, b, i, j, 8 + i, 8 + j, 4 + i, 4 + j, 12 + i, 12 + j)
-#else
+// Panels and results are turned in squares of LANES by LANES: first each block of 4 by 4, then the blocks.
+#if LANES == 16
+#define BLOCKS(a, b, i, j)                                                                                        \
+  __builtin_shufflevector(                                                                                        \
+      a, b, 4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3, 4 * j, 4 * j + 1, 4 * j + 2, 4 * j + 3, 16 + 4 * i,           \
+      17 + 4 * i, 18 + 4 * i, 19 + 4 * i, 16 + 4 * j, 17 + 4 * j, 18 + 4 * j, 19 + 4 * j)
 #define PICK(a, b, i, j)                                                                                          \
   __builtin_shufflevector(                                                                                        \
       a, b, i, j, 16 + i, 16 + j, 4 + i, 4 + j, 20 + i, 20 + j, 8 + i, 8 + j, 24 + i, 24 + j, 12 + i, 12 + j,     \
       28 + i, 28 + j)
+#elif LANES == 8
+#define BLOCKS(a, b, i)                                                                                           \
+  __builtin_shufflevector(                                                                                        \
+      a, b, 4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3, 8 + 4 * i, 9 + 4 * i, 10 + 4 * i, 11 + 4 * i)
+#define PICK(a, b, i, j) __builtin_shufflevector(a, b, i, j, 8 + i, 8 + j, 4 + i, 4 + j, 12 + i, 12 + j)
+#else
+#define PICK(a, b, i, j) __builtin_shufflevector(a, b, i, j, 4 + i, 4 + j)
 #endif
 
-// Turns each block: element j of vector i becomes element i of vector j.
-INLINE void V(turn)(V(graft_vf) v[4]) {
-  const V(graft_vf) low01 = PICK(v[0], v[1], 0, 1), low23 = PICK(v[2], v[3], 0, 1);
-  const V(graft_vf) high01 = PICK(v[0], v[1], 2, 3), high23 = PICK(v[2], v[3], 2, 3);
-  v[0] = PICK(low01, low23, 0, 2);
-  v[1] = PICK(low01, low23, 1, 3);
-  v[2] = PICK(high01, high23, 0, 2);
-  v[3] = PICK(high01, high23, 1, 3);
+// Element j of vector i becomes element i of vector j.
+INLINE void V(turn)(V(graft_vf) v[LANES]) {
+  for (size_t i = 0; i < LANES; i += 4) {
+    const V(graft_vf) low01 = PICK(v[i], v[i + 1], 0, 1), low23 = PICK(v[i + 2], v[i + 3], 0, 1);
+    const V(graft_vf) high01 = PICK(v[i], v[i + 1], 2, 3), high23 = PICK(v[i + 2], v[i + 3], 2, 3);
+    v[i] = PICK(low01, low23, 0, 2);
+    v[i + 1] = PICK(low01, low23, 1, 3);
+    v[i + 2] = PICK(high01, high23, 0, 2);
+    v[i + 3] = PICK(high01, high23, 1, 3);
+  }
+#if LANES == 16
+  for (size_t j = 0; j < 4; j++) {
+    const V(graft_vf) low01 = BLOCKS(v[j], v[4 + j], 0, 1), low23 = BLOCKS(v[8 + j], v[12 + j], 0, 1);
+    const V(graft_vf) high01 = BLOCKS(v[j], v[4 + j], 2, 3), high23 = BLOCKS(v[8 + j], v[12 + j], 2, 3);
+    v[j] = BLOCKS(low01, low23, 0, 2);
+    v[4 + j] = BLOCKS(low01, low23, 1, 3);
+    v[8 + j] = BLOCKS(high01, high23, 0, 2);
+    v[12 + j] = BLOCKS(high01, high23, 1, 3);
+  }
+#elif LANES == 8
+  for (size_t j = 0; j < 4; j++) {
+    const V(graft_vf) low = BLOCKS(v[j], v[4 + j], 0), high = BLOCKS(v[j], v[4 + j], 1);
+    v[j] = low;
+    v[4 + j] = high;
+  }
+#endif
 }
 #undef PICK
-
-// Rows [0, count) of `x`, times `scale`, as one panel; what is missing of PANEL rows is 0. What is written of the panel
-// at a time stays in the first-level cache until all rows are in it.
-INLINE void V(pack_panel)(const float *x, size_t stride, size_t count, size_t depth, float scale, float *panel) {
-  enum { AT_ONCE = 64 };
-  for (size_t first = 0; first < depth; first += AT_ONCE) {
-    const size_t end = first + AT_ONCE < depth ? first + AT_ONCE : depth;
-    for (size_t r = 0; r < PANEL; r += LANES) {
-      size_t k = first;
-      if (r + LANES <= count) {
-        for (; k + 4 <= end; k += 4) {
-          V(graft_vf) v[4];
-          for (size_t i = 0; i < 4; i++) v[i] = V(load_fours)(x + (r + i) * stride + k, stride);
-          V(turn)(v);
-          for (size_t i = 0; i < 4; i++) V(store)(panel + (k + i) * PANEL + r, v[i] * scale);
-        }
-      }
-      for (; k < end; k++) {
-        for (size_t i = r; i < r + LANES; i++) panel[k * PANEL + i] = i < count ? x[i * stride + k] * scale : 0;
-      }
-    }
-  }
-}
-
-#ifndef TILE_COLUMNS
-#define TILE_COLUMNS 12
-#endif
-
-#if LANES < 16
-INLINE V(four) V(block)(V(graft_vf) v, size_t b) {
-#if LANES == 8
-  return b == 0 ? __builtin_shufflevector(v, v, 0, 1, 2, 3) : __builtin_shufflevector(v, v, 4, 5, 6, 7);
-#else
-  (void)b;
-  return v;
-#endif
-}
-#endif
-
-#if LANES == 16
-// Block b of three vectors side by side: the first twelve floats of row b.
-INLINE void V(join_blocks)(V(graft_vf) a, V(graft_vf) b, V(graft_vf) c, V(graft_vf) rows[4]) {
-#define BLOCKS(x, y, i, j, k, l)                                                                                  \
-  (V(graft_vf))__builtin_shufflevector(                                                                           \
-      (__m512d)(x), (__m512d)(y), 2 * i, 2 * i + 1, 2 * j, 2 * j + 1, 8 + 2 * k, 9 + 2 * k, 8 + 2 * l, 9 + 2 * l)
-  const V(graft_vf) first = BLOCKS(a, b, 0, 1, 0, 1), second = BLOCKS(a, b, 2, 3, 2, 3);
-  rows[0] = BLOCKS(first, c, 0, 2, 0, 1);
-  rows[1] = BLOCKS(first, c, 1, 3, 1, 2);
-  rows[2] = BLOCKS(second, c, 0, 2, 2, 3);
-  rows[3] = BLOCKS(second, c, 1, 3, 3, 0);
+#ifdef BLOCKS
 #undef BLOCKS
-}
 #endif
 
-// Turned blocks of four columns each to the first `columns` floats of `rows` rows of `y`, and to what is there where it
-// `adds`. Block b of vector j of a group is row 4 * b + j.
-INLINE void V(store_rows)(
-    V(graft_vf) groups[TILE_COLUMNS / 4][4], float *y, size_t stride, size_t rows, size_t columns, bool adds) {
-  for (size_t j = 0; j < 4; j++) {
-#if LANES == 16
-    V(graft_vf) joined[4];
-    V(join_blocks)(groups[0][j], groups[1][j], groups[2][j], joined);
-    for (size_t b = 0; b < 4 && 4 * b + j < rows; b++) {
-      float *to = y + (4 * b + j) * stride;
-      V(store_part)(to, adds ? joined[b] + V(load_part)(to, columns, 0) : joined[b], columns);
-    }
-#else
-    for (size_t b = 0; b < LANES / 4 && 4 * b + j < rows; b++) {
-      for (size_t c = 0; c < columns; c += 4) {
-        float *to = y + (4 * b + j) * stride + c;
-        const V(four) value = V(block)(groups[c / 4][j], b);
-        if (c + 4 <= columns) {
-          *(V(four) *)to = adds ? *(V(four) *)to + value : value;
-        } else {
-          for (size_t i = 0; i < columns - c; i++) to[i] = adds ? to[i] + value[i] : value[i];
+// Rows [0, count) of `x`, times `scale`, as one panel; what is missing of PANEL rows is 0.
+INLINE void V(pack_panel)(const float *x, size_t stride, size_t count, size_t depth, float scale, float *panel) {
+  for (size_t r = 0; r < PANEL; r += LANES) {
+    for (size_t k = 0; k < depth; k += LANES) {
+      V(graft_vf) v[LANES];
+      const size_t some = depth - k < LANES ? depth - k : LANES;
+      if (r + LANES <= count && some == LANES) {
+        for (size_t i = 0; i < LANES; i++) v[i] = V(load)(x + (r + i) * stride + k) * scale;
+      } else {
+        for (size_t i = 0; i < LANES; i++) {
+          v[i] = r + i < count ? V(load_part)(x + (r + i) * stride + k, some, 0) * scale : V(all)(0);
         }
       }
+      V(turn)(v);
+      for (size_t i = 0; i < some; i++) V(store)(panel + (k + i) * PANEL + r, v[i]);
     }
-#endif
   }
 }
 
-// Twelve columns of sums, element r of column c at sums[c * PANEL + r], to the first `columns` floats of `rows` rows of
-// `y`, with a column's `bias`, which may be NULL, and what is there where it `adds`. Groups of four columns are read
-// that have one of `columns` in them.
-INLINE void V(store_tile)(
-    const float *sums, const float *bias, float *y, size_t stride, size_t rows, size_t columns, bool adds) {
+// Columns of a panel, element r of column c at panel[c * PANEL + r], to the first `columns` floats of `rows` rows of
+// `y`, with a column's `bias`, which may be NULL.
+INLINE void V(unpack_panel)(
+    const float *panel, const float *bias, float *y, size_t stride, size_t rows, size_t columns) {
   for (size_t r = 0; r < rows; r += LANES) {
-    V(graft_vf) groups[TILE_COLUMNS / 4][4];
-    for (size_t g = 0; g < TILE_COLUMNS / 4; g++) {
-      for (size_t i = 0; i < 4; i++) {
-        const size_t c = 4 * g + i;
-        groups[g][i] = 4 * g < columns ? V(load)(sums + c * PANEL + r) : V(all)(0);
-        if (bias && c < columns) groups[g][i] += bias[c];
+    const size_t count = rows - r < LANES ? rows - r : LANES;
+    for (size_t c = 0; c < columns; c += LANES) {
+      const size_t some = columns - c < LANES ? columns - c : LANES;
+      V(graft_vf) v[LANES];
+      for (size_t i = 0; i < LANES; i++) {
+        v[i] = i < some ? V(load)(panel + (c + i) * PANEL + r) : V(all)(0);
+        if (bias && i < some) v[i] += bias[c + i];
       }
-      V(turn)(groups[g]);
-    }
-    // Whole blocks, of sizes that the compiler knows, and others.
-    if (rows - r >= LANES && columns == TILE_COLUMNS) {
-      V(store_rows)(groups, y + r * stride, stride, LANES, TILE_COLUMNS, adds);
-    } else {
-      V(store_rows)(groups, y + r * stride, stride, rows - r, columns, adds);
+      V(turn)(v);
+      float *to = y + r * stride + c;
+      // Whole squares, of a size that the compiler knows, and others.
+      if (count == LANES && some == LANES) {
+        for (size_t i = 0; i < LANES; i++) V(store)(to + i * stride, v[i]);
+      } else {
+        for (size_t i = 0; i < count; i++) V(store_part)(to + i * stride, v[i], some);
+      }
     }
   }
 }

@@ -13,8 +13,9 @@
 // The rows of a panel: 32 with AVX-512, 16 with AVX2, else 8.
 size_t graft_panel_rows(graft_isa isa);
 
-// Columns are worked out so many at a time; blocks that are a whole multiple need no extra room.
-enum { GRAFT_PRODUCT_COLUMNS = 12 };
+// Columns are worked out so many at a time; blocks that are a whole multiple need no extra room. A block has so many at
+// most. Where blocks begin at multiples of the last, rows of the result are written in whole cache lines.
+enum { GRAFT_PRODUCT_COLUMNS = 12, GRAFT_PRODUCT_MOST_COLUMNS = 192, GRAFT_PRODUCT_LINE_COLUMNS = 48 };
 
 // Packs rows [first * R, end * R) of `x` [rows, depth], R being `graft_panel_rows`, into panels `first` to `end`, each
 // of R * depth floats. Rows of `x` are `stride` floats apart; those past the last count as 0.
@@ -22,20 +23,26 @@ void graft_pack_panels(
     graft_isa isa, const float *x, size_t stride, size_t rows, size_t depth, size_t first, size_t end, float *packed);
 
 typedef struct {
-  // The block of k of all panels of the left matrix, and its rows.
+  // The block of k of all panels of the left matrix, how many floats one panel lies behind the other, and its rows.
   const float *packed;
-  size_t rows, k_count;
-  // Whether it adds to what `y` holds: every block of k but the first.
-  bool adds;
+  size_t panel_stride, rows, k_count;
   // The block of columns: `columns` rows of the right matrix, the first one's first element of the block of k at
-  // `weight`.
+  // `weight`. At most GRAFT_PRODUCT_MOST_COLUMNS.
   const float *weight;
   size_t weight_stride, columns;
-  // Added to the sums; may be NULL.
+  // Where sums stand between blocks of k, or for good: as panels, too, of the block's columns, `sums_stride` floats
+  // apart. NULL where one block of k is all and `y` is wanted.
+  float *sums;
+  size_t sums_stride;
+  // Whether it adds to what `sums` holds: every block of k but the first.
+  bool adds;
+  // Added with the last block of k; may be NULL.
   const float *bias;
-  // Row 0 of the result at the block's first column.
+  // Row 0 of the result at the block's first column; NULL where sums are what is wanted.
   float *y;
   size_t y_stride;
+  // What the rows of the result will meet, of the same stride, or NULL: brought near meanwhile.
+  const float *beside;
   // Where the next block's weight begins, and its rows: brought near meanwhile. NULL where there is none.
   const float *ahead;
   size_t ahead_stride, ahead_rows;
@@ -49,8 +56,9 @@ double graft_product_peak(graft_isa isa, size_t rounds, float *room);
 // The sum of `count` floats, to measure how fast memory gives them.
 float graft_sum(graft_isa isa, const float *x, size_t count);
 
-// y[r, c] = (adds ? y[r, c] : 0) + sum over the block of k of x[r, k] weight[c, k] + bias[c], for the rows of panels
-// [first, end). `room` holds 12 * k_count floats where columns is no multiple of 12.
+// sums[r, c] = (adds ? sums[r, c] : 0) + sum over the block of k of x[r, k] weight[c, k] + bias[c], for the rows of
+// panels [first, end), and y[r, c] the same. With both, `sums` is left undefined. `room` holds 12 * k_count floats where
+// columns is no multiple of 12.
 void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end, float *room);
 
 // y[r, c] = sum over k of x[r, k] weight[c, k], for columns [from, to) and a few rows, where packing rows would

@@ -12,6 +12,8 @@ package struct Kernel: Sendable {
     static let takesSteps = Traits(rawValue: 2)
     /// Rows of the first three inputs may lie further apart than they are wide.
     static let readsSpacedRows = Traits(rawValue: 4)
+    /// The first input and the result may lie in panels; steps of one argument may follow there.
+    static let takesPanels = Traits(rawValue: 8)
   }
 
   package let primitive: String
@@ -35,10 +37,16 @@ struct Operand: Hashable {
   let shape: Shape
   /// Elements from one row, along the last axis, to the next, where that is more than a row has.
   var rowSpacing: Int?
+  /// The rows of a panel where it lies in panels: element `k` of row `r` of one at `k * panelRows + r`, one panel behind
+  /// the other, what is missing of the last one's rows without meaning.
+  var panelRows: Int?
 
   var rowStride: Int { rowSpacing ?? width }
   var count: Int { shape.elementCount ?? 0 }
-  var byteCount: Int { dtype.byteCount(of: count) ?? 0 }
+  var byteCount: Int {
+    guard let panelRows, width > 0 else { return dtype.byteCount(of: count) ?? 0 }
+    return dtype.byteCount(of: (count / width + panelRows - 1) / panelRows * panelRows * width) ?? 0
+  }
   /// The size of the last axis; 1 for a scalar.
   var width: Int { shape.axes.last ?? 1 }
 }

@@ -2,18 +2,15 @@ import GraftIR
 import GraftKernels
 
 extension Kernel {
-  /// Products with at most so many rows need no panels: each thread reads its channels of the weight once.
-  private static let fewRows = 4
-
   /// `y = x weightᵀ + bias`, then steps; f32, with the weight in f32, bf16, f16 or packed in 8 bits.
-  static let linear = Kernel("Linear", traits: .takesSteps) { request throws(Diagnostic) in
+  static let linear = Kernel("Linear", traits: [.takesSteps, .takesPanels]) { request throws(Diagnostic) in
     for (index, operand) in request.inputs.enumerated() where index != 1 && operand.dtype != .f32 {
       throw request.refusal("works on \(operand.dtype)")
     }
     let layer = LinearLayer(request)
     switch request.inputs[1].dtype {
-    case .f32: return layer.rows <= fewRows ? layer.fewRows() : layer.product()
-    case .bf16, .f16: return layer.rows <= fewRows ? layer.widenedFewRows() : layer.product()
+    case .f32: return layer.rows <= LinearLayer.fewRows ? layer.fewRows() : layer.product()
+    case .bf16, .f16: return layer.rows <= LinearLayer.fewRows ? layer.widenedFewRows() : layer.product()
     case .i8: return layer.integerProduct()
     default: throw request.refusal("has a weight of \(request.inputs[1].dtype)")
     }
@@ -21,7 +18,10 @@ extension Kernel {
 }
 
 /// One linear layer before there is memory.
-private struct LinearLayer {
+struct LinearLayer {
+  /// Products with at most so many rows need no panels: each thread reads its channels of the weight once.
+  static let fewRows = 4
+
   let request: KernelRequest
   let rows: Int
   let columns: Int
@@ -29,6 +29,9 @@ private struct LinearLayer {
   private let hasBias: Bool
   /// Whether the weight is of 16 bits.
   private let isWidened: Bool
+  /// Whether rows come and go in panels.
+  private let givenPanels: Bool
+  private let givesPanels: Bool
   private var isa: graft_isa { request.isa.variant }
   private var pool: ThreadPool { request.pool }
 
@@ -38,6 +41,8 @@ private struct LinearLayer {
     (columns, depth) = (weight.axes[0], weight.axes[1])
     rows = columns == 0 ? 0 : request.results[0].count / columns
     isWidened = request.inputs[1].dtype != .f32
+    givenPanels = request.inputs[0].panelRows != nil
+    givesPanels = request.results[0].panelRows != nil
     hasBias = request.inputs.count - request.steps.count { $0.readsOperand } == 3
   }
 
@@ -93,8 +98,9 @@ private struct LinearLayer {
   /// A tile is no smaller than a few panels by some strips.
   private static let leastTileElements = 24_576
 
-  /// The rows are packed in panels, then the threads share the result in a grid of tiles and read the weight where it
-  /// is. A weight of 16 bits is widened a block at a time, so that tiles have all rows: no block is widened twice.
+  /// The rows are packed in panels, unless they came so; then the threads share the result in a grid of tiles and read
+  /// the weight where it is. A weight of 16 bits is widened a block at a time, so that tiles have all rows: no block is
+  /// widened twice.
   func product() -> PreparedKernel {
     let blocks = ProductBlocks(rows: rows, columns: columns, depth: depth, isa: isa)
     // Tiles of a widened weight take nearly a whole block each, since a part of one costs as much to widen as to read.
@@ -102,83 +108,147 @@ private struct LinearLayer {
     let least = isWidened ? max(Self.leastTileElements, widened) : Self.leastTileElements
     let tiles = ProductTiles(
       rows: rows, columns: columns, depth: depth, threads: pool.threadCount, leastElements: least,
-      unit: (isWidened ? rows : blocks.panelRows, Int(GRAFT_PRODUCT_COLUMNS)))
+      unit: (isWidened ? rows : blocks.panelRows, Int(GRAFT_PRODUCT_LINE_COLUMNS)))
     // A layer without depth has one block, of nothing.
     let depths = depth == 0 ? [0..<0] : Array(blocks.parts(of: 0..<depth, by: blocks.depth))
+    let packedByteCount = givenPanels ? 0 : blocks.panelByteCount(blocks.depth)
+    let sumsByteCount = givesPanels || depths.count == 1 ? 0 : blocks.panelByteCount(columns)
+    let shared = packedByteCount + sumsByteCount
     let room = blocks.roomByteCount(holdsBlocks: isWidened)
-    return PreparedKernel(scratchByteCount: blocks.packedByteCount + room * pool.threadCount) { buffers in
+    return PreparedKernel(scratchByteCount: shared + room * pool.threadCount) { buffers in
       let memory = self.memory(buffers)
-      let packed = memory.scratch.assumingMemoryBound(to: Float.self)
+      let sums = (memory.scratch + packedByteCount).assumingMemoryBound(to: Float.self)
+      let product = Product(
+        blocks: blocks, memory: memory, sums: givesPanels ? memory.y : sumsByteCount > 0 ? sums : nil)
+      func work(_ inner: Range<Int>, _ range: Range<Int>, _ thread: Int) {
+        let own = (memory.scratch + shared + thread * room).assumingMemoryBound(to: Float.self)
+        for index in range { multiply(product, tiles[index], inner, own) }
+      }
+      if givenPanels {
+        return {
+          pool.parallel(tiles.count) { range, thread in
+            for inner in depths { work(inner, range, thread) }
+          }
+        }
+      }
       return {
         for inner in depths {
           pool.parallel(blocks.panelCount, grain: tiles.count == 1 ? max(1, blocks.panelCount) : 1) { range, _ in
             graft_pack_panels(
-              isa, memory.x + inner.lowerBound, depth, rows, inner.count, range.lowerBound, range.upperBound, packed)
+              isa, memory.x + inner.lowerBound, depth, rows, inner.count, range.lowerBound, range.upperBound,
+              memory.scratch.assumingMemoryBound(to: Float.self))
           }
-          pool.parallel(tiles.count) { range, thread in
-            let own = (memory.scratch + blocks.packedByteCount + thread * room).assumingMemoryBound(to: Float.self)
-            for index in range {
-              let tile = tiles[index]
-              func work(_ part: Range<Int>, _ channels: Range<Int>) {
-                multiply(blocks, memory, packed, part, channels, inner, end: tile.columns.upperBound, own)
-                if inner.upperBound == depth { memory.finish(part, channels, addsBias: false) }
-              }
-              if isWidened {
-                for channels in blocks.parts(of: tile.columns, by: blocks.columns) {
-                  widen(memory.weight, channels, inner, into: own)
-                  for part in blocks.parts(of: tile.rows, by: blocks.rows) { work(part, channels) }
-                }
-              } else {
-                for part in blocks.parts(of: tile.rows, by: blocks.rows) {
-                  for channels in blocks.parts(of: tile.columns, by: blocks.columns) { work(part, channels) }
-                }
-              }
-            }
-          }
+          pool.parallel(tiles.count) { range, thread in work(inner, range, thread) }
         }
       }
     }
   }
 
-  /// Adds what elements `inner` of the depth give to channels `range` of rows `part`. A weight of 16 bits stands widened
-  /// at the start of `room`.
-  private func multiply(
-    _ blocks: ProductBlocks, _ memory: Memory, _ packed: UnsafePointer<Float>, _ part: Range<Int>, _ range: Range<Int>,
-    _ inner: Range<Int>, end: Int, _ room: UnsafeMutablePointer<Float>
-  ) {
-    let panels = part.lowerBound / blocks.panelRows..<(part.upperBound + blocks.panelRows - 1) / blocks.panelRows
-    var block = graft_product_block()
-    block.packed = packed
-    (block.rows, block.k_count) = (rows, inner.count)
-    block.adds = inner.lowerBound > 0
-    block.columns = range.count
-    block.bias = inner.upperBound == depth ? memory.bias.map { $0 + range.lowerBound } : nil
-    block.y = memory.y + range.lowerBound
-    block.y_stride = columns
-    if !isWidened {
-      let weight = memory.weight.assumingMemoryBound(to: Float.self) + inner.lowerBound
-      block.weight = weight + range.lowerBound * depth
-      block.weight_stride = depth
-      if range.upperBound < end {
-        block.ahead = weight + range.upperBound * depth
-        block.ahead_rows = min(end - range.upperBound, blocks.columns)
+  /// A product with its memory.
+  private struct Product {
+    let blocks: ProductBlocks
+    let memory: Memory
+    /// Where sums stand in panels, if any are kept there.
+    let sums: UnsafeMutablePointer<Float>?
+  }
+
+  private typealias Tile = (rows: Range<Int>, columns: Range<Int>)
+
+  /// Adds what elements `inner` of the depth give to `tile`, and finishes it with the last ones.
+  private func multiply(_ product: Product, _ tile: Tile, _ inner: Range<Int>, _ room: UnsafeMutablePointer<Float>) {
+    let blocks = product.blocks
+    if isWidened {
+      for channels in blocks.parts(of: tile.columns, by: blocks.columns) {
+        widen(product.memory.weight, channels, inner, into: room)
+        for part in blocks.parts(of: tile.rows, by: blocks.rows) {
+          multiply(product, part, channels, inner, end: tile.columns.upperBound, room)
+        }
       }
-      block.ahead_stride = depth
     } else {
-      block.weight = UnsafePointer(room)
-      block.weight_stride = inner.count
-      if range.upperBound < end {
-        // What a row of f32 asks for are two rows of 16 bits where one follows the other, else one and what is behind it.
-        let isWhole = inner.count == depth
-        let rest = min(end - range.upperBound, blocks.columns)
-        let next = memory.weight + (range.upperBound * depth + inner.lowerBound) * 2
-        block.ahead = next.assumingMemoryBound(to: Float.self)
-        block.ahead_rows = isWhole ? (rest + 1) / 2 : rest
-        block.ahead_stride = isWhole ? depth : depth / 2
+      for part in blocks.parts(of: tile.rows, by: blocks.rows) {
+        for channels in blocks.parts(of: tile.columns, by: blocks.columns) {
+          multiply(product, part, channels, inner, end: tile.columns.upperBound, room)
+        }
       }
     }
+  }
+
+  /// The same for channels `range` of rows `part`. A weight of 16 bits stands widened at the start of `room`.
+  private func multiply(
+    _ product: Product, _ part: Range<Int>, _ range: Range<Int>, _ inner: Range<Int>, end: Int,
+    _ room: UnsafeMutablePointer<Float>
+  ) {
+    let (blocks, memory) = (product.blocks, product.memory)
+    let isLast = inner.upperBound == depth
+    var block = graft_product_block()
+    if givenPanels {
+      block.packed = memory.x + inner.lowerBound * blocks.panelRows
+      block.panel_stride = depth * blocks.panelRows
+    } else {
+      block.packed = UnsafePointer(memory.scratch.assumingMemoryBound(to: Float.self))
+      block.panel_stride = inner.count * blocks.panelRows
+    }
+    (block.rows, block.k_count) = (rows, inner.count)
+    block.columns = range.count
+    block.bias = isLast ? memory.bias.map { $0 + range.lowerBound } : nil
+    if let sums = product.sums {
+      block.sums = sums + range.lowerBound * blocks.panelRows
+      block.sums_stride = columns * blocks.panelRows
+      block.adds = inner.lowerBound > 0
+    }
+    if isLast && !givesPanels {
+      block.y = memory.y + range.lowerBound
+      block.y_stride = columns
+      block.beside = memory.steps.rows.map { $0 + range.lowerBound }
+    }
+    if isWidened {
+      block.weight = UnsafePointer(room)
+      block.weight_stride = inner.count
+    } else {
+      block.weight = weight(memory, range.lowerBound, inner.lowerBound)
+      block.weight_stride = depth
+    }
     let tail = isWidened ? room + blocks.columns * blocks.depth : room
-    graft_product(isa, &block, panels.lowerBound, panels.upperBound, tail)
+    let wanted = range.upperBound..<min(end, range.upperBound + blocks.columns)
+    for rows in blocks.parts(of: part, by: blocks.finishedRows) {
+      let panels = rows.lowerBound / blocks.panelRows..<(rows.upperBound + blocks.panelRows - 1) / blocks.panelRows
+      ask(for: wanted, inner, share: rows, of: part, memory, &block)
+      graft_product(isa, &block, panels.lowerBound, panels.upperBound, tail)
+      if !isLast { continue }
+      if givesPanels {
+        for panel in panels {
+          let start = block.sums + panel * block.sums_stride
+          memory.steps.apply(toElements: start, count: range.count * blocks.panelRows)
+        }
+      } else {
+        memory.finish(rows, range, addsBias: false)
+      }
+    }
+  }
+
+  /// Has `block` bring near what channels `wanted` of the weight have at elements `inner` of the depth: the part that
+  /// rows `share` of `all` have to ask for.
+  private func ask(
+    for wanted: Range<Int>, _ inner: Range<Int>, share: Range<Int>, of all: Range<Int>, _ memory: Memory,
+    _ block: inout graft_product_block
+  ) {
+    if wanted.isEmpty { return }
+    var count = wanted.count
+    block.ahead_stride = depth
+    if isWidened {
+      // What a row of f32 asks for are two rows of 16 bits where one follows the other, else one and what is behind it.
+      let isWhole = inner.count == depth
+      count = isWhole ? (count + 1) / 2 : count
+      block.ahead_stride = isWhole ? depth : depth / 2
+    }
+    let first = count * (share.lowerBound - all.lowerBound) / all.count
+    block.ahead = weight(memory, wanted.lowerBound, inner.lowerBound) + first * block.ahead_stride
+    block.ahead_rows = count * (share.upperBound - all.lowerBound) / all.count - first
+  }
+
+  /// Where the weight of `channel` has element `k`; of 16 bits, two stand where one float would.
+  private func weight(_ memory: Memory, _ channel: Int, _ k: Int) -> UnsafePointer<Float> {
+    (memory.weight + (channel * depth + k) * (isWidened ? 2 : 4)).assumingMemoryBound(to: Float.self)
   }
 
   // MARK: With a weight of 16 bits

@@ -12,13 +12,14 @@ struct ProductBlocks {
   /// Rows that are packed side by side.
   let panelRows: Int
   let panelCount: Int
-  /// Rows, columns and depth of a block, at most; rows are whole panels.
+  /// Rows, columns and depth of a block, at most; rows are whole panels. So many rows of it are finished while they are
+  /// in the second-level cache.
   let rows: Int
   let columns: Int
   let depth: Int
+  let finishedRows = 128
 
   private static let mostRows = 512
-  private static let mostColumns = 192
   private static let mostDepth = 1152
   private static let weightElements: Int = {
     // Processors with AVX2 have 256 KB at least; 0 where the system does not tell.
@@ -33,12 +34,13 @@ struct ProductBlocks {
     // Blocks of the depth are about as long as each other.
     let count = max(1, (depth + Self.mostDepth - 1) / Self.mostDepth)
     self.depth = max(1, ((depth + count - 1) / count + 15) / 16 * 16)
-    let step = Int(GRAFT_PRODUCT_COLUMNS)
-    self.columns = min(Self.mostColumns, max(step, Self.weightElements / self.depth / step * step))
+    let most = min(Int(GRAFT_PRODUCT_MOST_COLUMNS), Self.weightElements / self.depth)
+    let step = Int(most < GRAFT_PRODUCT_LINE_COLUMNS ? GRAFT_PRODUCT_COLUMNS : GRAFT_PRODUCT_LINE_COLUMNS)
+    self.columns = max(step, most / step * step)
   }
 
-  /// The bytes of all panels for a block of the depth, a multiple of 64.
-  var packedByteCount: Int { (panelCount * panelRows * depth * 4 + 63) / 64 * 64 }
+  /// The bytes of `width` elements of each row in panels, a multiple of 64.
+  func panelByteCount(_ width: Int) -> Int { (panelCount * panelRows * width * 4 + 63) / 64 * 64 }
 
   /// The bytes that a thread needs besides: for the columns at the edge, and for a block of the weight where it is
   /// widened.

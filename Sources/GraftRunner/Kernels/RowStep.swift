@@ -55,9 +55,12 @@ package struct RowLayout: Hashable {
 struct BoundRowSteps {
   private let steps: [graft_row_step]
   private let isa: graft_isa
+  /// The operand that has a row for each row of the result and is as wide, if a step reads one.
+  let rows: UnsafePointer<Float>?
 
   init(_ request: KernelRequest, _ buffers: Buffers) {
     isa = request.isa.variant
+    rows = request.steps.lazy.compactMap { $0.operandOfRows(request.results[0]) }.first.map { buffers.input($0) }
     steps = request.steps.map { step in
       switch step.operation {
       case .unary(let operation):
@@ -84,9 +87,22 @@ struct BoundRowSteps {
       isa, steps, steps.count, x ?? UnsafePointer(y), y, width, rows.lowerBound, rows.upperBound, columns.lowerBound,
       columns.upperBound)
   }
+
+  /// Runs every step, none of which has an operand, on `count` elements in place.
+  func apply(toElements y: UnsafeMutablePointer<Float>, count: Int) {
+    for step in steps { graft_unary(isa, step.unary, y, y, count) }
+  }
 }
 
 extension RowStep {
+  /// The input that has a row for each row of `result` and is as wide, if that is what it reads.
+  fileprivate func operandOfRows(_ result: Operand) -> Int? {
+    guard case .binary(_, let operand, let layout, _) = operation, layout.divisor == 1,
+      layout.modulus * result.width == result.count, layout.rowStride == result.width
+    else { return nil }
+    return operand
+  }
+
   /// Whether it adds an input to its launch.
   var readsOperand: Bool {
     switch operation {

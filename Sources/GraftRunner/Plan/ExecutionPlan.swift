@@ -1,4 +1,5 @@
 package import GraftIR
+import GraftKernels
 
 /// A graph made ready to run at one batch: its launches in order, and the memory of every value.
 ///
@@ -11,7 +12,8 @@ package final class ExecutionPlan {
     let pool: ThreadPool
     /// How linear layers hold their weights.
     let weights: WeightType
-    /// Whether elementwise nodes join the launch before them. Off in tests that compare both ways.
+    /// Whether elementwise nodes join the launch before them, and layers exchange panels. Off in tests that compare both
+    /// ways.
     let fuses: Bool
 
     package init(
@@ -59,6 +61,8 @@ package final class ExecutionPlan {
   private let reduced: Set<Int>
   /// Values that are parts of the rows of another one, and are read where they lie there.
   private let spaced: Set<Int>
+  /// Values that lie in panels.
+  private var paneled: Set<Int> = []
   private let shapes: [Shape]
   private var memory: PlanMemory
   private var storages: [Storage] = []  // Of constants and of scratch that made them.
@@ -118,6 +122,7 @@ package final class ExecutionPlan {
       ? Fusion(graph: graph, shape: { shapes[$0.index] }, useCount: useCount).groups(of: running)
       : running.map { Group($0, graph.nodes[$0]) }
     try verify(groups, of: running)
+    if options.fuses { paneled = PanelValues(groups, useCount: useCount, operand: { operand($0) }).values }
     try schedule(groups, kept: kept)
   }
 
@@ -177,7 +182,8 @@ package final class ExecutionPlan {
     let isReduced = reduced.contains(value.index)
     return Operand(
       dtype: isReduced ? options.weights.dtype : graph.type(of: value).dtype, shape: shapes[value.index],
-      rowSpacing: memory[value]?.rowSpacing)
+      rowSpacing: memory[value]?.rowSpacing,
+      panelRows: paneled.contains(value.index) ? graft_panel_rows(options.isa.variant) : nil)
   }
 
   /// Works out the nodes that depend on constants alone, and gives their numbers.
