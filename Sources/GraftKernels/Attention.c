@@ -1,6 +1,7 @@
 #include "Attention.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 

@@ -8,7 +8,8 @@
 // Queries of a block that share registers, and what is known of them so far.
 typedef struct {
   float *queries;  // [depth, PANEL]
-  float *sums;     // Weighted values, a strip at a time: [strips, STRIP, PANEL]
+  float *sums;     // Weighted values: [width, PANEL]
+  bool has_sums;   // Whether any are there yet.
   float *largest;  // The largest score so far: [PANEL]
   float *total;    // The sum of all weights: [PANEL]
   // The first query's number, and how many there are.
@@ -16,12 +17,6 @@ typedef struct {
   // Keys that any of them sees.
   size_t begin, end;
 } V(QueryPanel);
-
-// What is used for one panel after the other.
-typedef struct {
-  float *scores;  // [KEYS_AT_ONCE, PANEL]
-  float *tail;    // [STRIP, depth] keys, or [KEYS_AT_ONCE, STRIP] values, with zeros for those that are missing.
-} V(AttentionRoom);
 
 // Rows that are wanted next, which the second-level cache gets some at a time: they lie too far apart for processors to
 // foresee.
@@ -51,47 +46,33 @@ INLINE void V(bring_near)(const graft_attention_block *block, V(RowsAhead) *ahea
   }
 }
 
-INLINE size_t V(whole_strips)(size_t width) { return (width + STRIP - 1) / STRIP * STRIP; }
+#define LOG2_E 0x1.715476p+0f
 
 static size_t V(attention_room)(size_t depth, size_t width) {
-  const size_t keys = STRIP * depth, values = KEYS_AT_ONCE * STRIP;
-  const size_t panels = PANELS_AT_ONCE * (depth + V(whole_strips)(width) + 2);
-  return (panels + KEYS_AT_ONCE) * PANEL + (keys > values ? keys : values);
+  return (PANELS_AT_ONCE * (depth + width + 2) + KEYS_AT_ONCE) * PANEL;
 }
 
-// Scores of keys [first, first + count) with the panel's queries, in place of what the room held.
+// Scores of keys [first, first + count) with the panel's queries, in place of what `scores` [KEYS_AT_ONCE, PANEL] held.
 INLINE void V(score_keys)(
-    const graft_attention_block *block, const V(QueryPanel) *panel, V(AttentionRoom) room, size_t first, size_t count,
+    const graft_attention_block *block, const V(QueryPanel) *panel, float *scores, size_t first, size_t count,
     V(RowsAhead) *ahead) {
-  memset(room.scores, 0, V(whole_strips)(count) * PANEL * sizeof(float));
   for (size_t c = 0; c < count; c += STRIP) {
-    const float *keys = block->k + (first + c) * block->k_stride;
-    size_t stride = block->k_stride;
-    if (count - c < STRIP) {
-      for (size_t i = 0; i < STRIP; i++) {
-        float *row = room.tail + i * block->depth;
-        if (i < count - c) {
-          memcpy(row, keys + i * stride, block->depth * sizeof(float));
-        } else {
-          memset(row, 0, block->depth * sizeof(float));
-        }
-      }
-      keys = room.tail;
-      stride = block->depth;
-    }
+    const size_t keys = count - c < STRIP ? count - c : STRIP;
     V(bring_near)(block, ahead);
-    V(strip_of_rows)(panel->queries, keys, stride, block->depth, room.scores + c * PANEL, panel->queries);
+    V(rows_with_panel)(
+        panel->queries, block->k + (first + c) * block->k_stride, block->k_stride, keys, block->depth, false,
+        scores + c * PANEL, panel->queries);
   }
 }
 
 // Adds the mask, and makes the scores of keys that a query does not see minus infinity.
 INLINE void V(mask_scores)(
-    const graft_attention_block *block, const V(QueryPanel) *panel, V(AttentionRoom) room, size_t first, size_t count) {
+    const graft_attention_block *block, const V(QueryPanel) *panel, float *scores, size_t first, size_t count) {
   if (block->mask) {
     const float *rows = block->mask + (panel->first - block->first) * block->mask_rows;
     for (size_t c = 0; c < count; c++) {
       const float *mask = rows + (first + c) * block->mask_columns;
-      for (size_t r = 0; r < panel->count; r++) room.scores[c * PANEL + r] += mask[r * block->mask_rows];
+      for (size_t r = 0; r < panel->count; r++) scores[c * PANEL + r] += mask[r * block->mask_rows] * LOG2_E;
     }
   }
   const size_t last = panel->first + panel->count - 1;
@@ -100,66 +81,44 @@ INLINE void V(mask_scores)(
     const size_t key = first + c;
     for (size_t r = 0; r < panel->count; r++) {
       const size_t query = panel->first + r;
-      if (key + block->left < query || key > query + block->right) room.scores[c * PANEL + r] = -INFINITY;
+      if (key + block->left < query || key > query + block->right) scores[c * PANEL + r] = -INFINITY;
     }
   }
 }
 
 // Makes weights of the scores, and scales what was summed before anew where a larger score appeared.
-INLINE void V(weigh)(
-    const graft_attention_block *block, const V(QueryPanel) *panel, V(AttentionRoom) room, size_t count) {
+INLINE void V(weigh)(const graft_attention_block *block, const V(QueryPanel) *panel, float *scores, size_t count) {
   vf shift[2], total[2];
   for (size_t h = 0; h < 2; h++) {
     const vf before = V(load)(panel->largest + h * LANES);
     vf max0 = before, max1 = before;
-    float *scores = room.scores + h * LANES;
     size_t c = 0;
     for (; c + 2 <= count; c += 2) {
-      max0 = V(larger)(V(load)(scores + c * PANEL), max0);
-      max1 = V(larger)(V(load)(scores + (c + 1) * PANEL), max1);
+      max0 = V(larger)(V(load)(scores + c * PANEL + h * LANES), max0);
+      max1 = V(larger)(V(load)(scores + (c + 1) * PANEL + h * LANES), max1);
     }
-    if (c < count) max0 = V(larger)(V(load)(scores + c * PANEL), max0);
+    if (c < count) max0 = V(larger)(V(load)(scores + c * PANEL + h * LANES), max0);
     max0 = V(larger)(max0, max1);
     // A query that saw nothing yet must not subtract infinity from itself.
     shift[h] = V(select)(max0 == -INFINITY, V(all)(0), max0);
     V(store)(panel->largest + h * LANES, max0);
-    const vf rescale = V(exp)(before - shift[h]);
+    const vf rescale = V(exp2)(before - shift[h]);
     total[h] = V(load)(panel->total + h * LANES) * rescale;
-    for (size_t f = 0; f < block->width; f++) {
+    for (size_t f = 0; panel->has_sums && f < block->width; f++) {
       float *sum = panel->sums + f * PANEL + h * LANES;
       V(store)(sum, V(load)(sum) * rescale);
     }
   }
   for (size_t c = 0; c < count; c++) {
-    float *scores = room.scores + c * PANEL;
-    const vf first = V(exp)(V(load)(scores) - shift[0]), second = V(exp)(V(load)(scores + LANES) - shift[1]);
-    V(store)(scores, first);
-    V(store)(scores + LANES, second);
+    float *score = scores + c * PANEL;
+    const vf first = V(exp2)(V(load)(score) - shift[0]), second = V(exp2)(V(load)(score + LANES) - shift[1]);
+    V(store)(score, first);
+    V(store)(score + LANES, second);
     total[0] += first;
     total[1] += second;
   }
   V(store)(panel->total, total[0]);
   V(store)(panel->total + LANES, total[1]);
-}
-
-// Adds the values of keys [first, first + count), weighted by the scores, to the sums.
-INLINE void V(add_values)(
-    const graft_attention_block *block, const V(QueryPanel) *panel, V(AttentionRoom) room, size_t first, size_t count) {
-  const float *values = block->v + first * block->v_stride;
-  for (size_t c = 0; c < block->width; c += STRIP) {
-    const float *columns = values + c;
-    size_t stride = block->v_stride;
-    if (block->width - c < STRIP) {
-      for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < STRIP; j++) {
-          room.tail[i * STRIP + j] = j < block->width - c ? columns[i * stride + j] : 0;
-        }
-      }
-      columns = room.tail;
-      stride = STRIP;
-    }
-    V(strip_of_columns)(room.scores, columns, stride, count, panel->sums + c * PANEL);
-  }
 }
 
 // The weighted means, to the panel's rows of the result.
@@ -170,21 +129,16 @@ INLINE void V(store_means)(const graft_attention_block *block, const V(QueryPane
   for (size_t r = 0; r < PANEL; r++) {
     factors[r] = block->keys == 0 || panel->first + r >= block->keys + block->left ? 0 : 1.0f / panel->total[r];
   }
-  const vf first = V(load)(factors), second = V(load)(factors + LANES);
-  for (size_t f = 0; f < V(whole_strips)(block->width); f++) {
-    float *sum = panel->sums + f * PANEL;
-    V(store)(sum, V(load)(sum) * first);
-    V(store)(sum + LANES, V(load)(sum + LANES) * second);
-  }
+  if (!panel->has_sums) memset(panel->sums, 0, block->width * PANEL * sizeof(float));
   float *y = block->y + (panel->first - block->first) * block->y_stride;
-  V(unpack_panel)(panel->sums, NULL, y, block->y_stride, panel->count, block->width);
+  V(unpack_panel)(panel->sums, factors, NULL, y, block->y_stride, panel->count, block->width);
 }
 
 static void V(attention)(const graft_attention_block *block, float *space) {
-  const size_t width = V(whole_strips)(block->width);
-  V(AttentionRoom) room = {.scores = space, .tail = space + KEYS_AT_ONCE * PANEL};
-  const size_t keys = STRIP * block->depth, values = KEYS_AT_ONCE * STRIP;
-  space = room.tail + (keys > values ? keys : values);
+  float *scores = space;  // [KEYS_AT_ONCE, PANEL]
+  space += KEYS_AT_ONCE * PANEL;
+  // Scores are logarithms to base 2.
+  const float scale = block->scale * LOG2_E;
   V(QueryPanel) panels[PANELS_AT_ONCE];
   size_t count = 0, begin = SIZE_MAX, end = 0;
   for (size_t first = 0; first < block->count; first += PANEL, count++) {
@@ -193,12 +147,12 @@ static void V(attention)(const graft_attention_block *block, float *space) {
     panel->count = block->count - first < PANEL ? block->count - first : PANEL;
     panel->queries = space;
     panel->sums = panel->queries + block->depth * PANEL;
-    panel->largest = panel->sums + width * PANEL;
+    panel->largest = panel->sums + block->width * PANEL;
     panel->total = panel->largest + PANEL;
     space = panel->total + PANEL;
     V(pack_panel)(
-        block->q + first * block->q_stride, block->q_stride, panel->count, block->depth, block->scale, panel->queries);
-    memset(panel->sums, 0, width * PANEL * sizeof(float));
+        block->q + first * block->q_stride, block->q_stride, panel->count, block->depth, scale, panel->queries);
+    panel->has_sums = false;
     for (size_t r = 0; r < PANEL; r++) {
       panel->largest[r] = -INFINITY;
       panel->total[r] = 0;
@@ -228,19 +182,24 @@ static void V(attention)(const graft_attention_block *block, float *space) {
     if (ahead.results > rows) rows = ahead.results;
     ahead.at_once = 1 + rows * STRIP / (KEYS_AT_ONCE * count);
     for (size_t p = 0; p < count; p++) {
-      const V(QueryPanel) *panel = &panels[p];
+      V(QueryPanel) *panel = &panels[p];
       const size_t from = key > panel->begin ? key : panel->begin;
       const size_t to = key + KEYS_AT_ONCE < panel->end ? key + KEYS_AT_ONCE : panel->end;
       if (from >= to) continue;
-      V(score_keys)(block, panel, room, from, to - from, &ahead);
-      V(mask_scores)(block, panel, room, from, to - from);
-      V(weigh)(block, panel, room, to - from);
-      V(add_values)(block, panel, room, from, to - from);
+      V(score_keys)(block, panel, scores, from, to - from, &ahead);
+      V(mask_scores)(block, panel, scores, from, to - from);
+      V(weigh)(block, panel, scores, to - from);
+      // Values of the keys, weighted by the scores.
+      V(columns_with_panel)(
+          scores, block->v + from * block->v_stride, block->v_stride, block->width, to - from, panel->has_sums,
+          panel->sums);
+      panel->has_sums = true;
     }
   }
   for (size_t p = 0; p < count; p++) V(store_means)(block, &panels[p]);
 }
 
+#undef LOG2_E
 #undef PANEL
 #undef STRIP
 #undef vf

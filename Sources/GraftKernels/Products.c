@@ -27,9 +27,9 @@ float graft_sum(graft_isa isa, const float *x, size_t count) {
   return variants[isa](x, count);
 }
 
-void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end, float *room) {
-  static void (*const variants[])(const graft_product_block *, size_t, size_t, float *) = EACH_VARIANT(product);
-  variants[isa](block, first, end, room);
+void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end) {
+  static void (*const variants[])(const graft_product_block *, size_t, size_t) = EACH_VARIANT(product);
+  variants[isa](block, first, end);
 }
 
 void graft_linear_few_rows(

@@ -15,17 +15,6 @@ static void V(pack_panels)(
 // Columns whose sums are worked out together: whole strips.
 #define TILE GRAFT_PRODUCT_COLUMNS
 
-// The rows behind the last whole tile of columns, with zeros for those that are missing.
-INLINE void V(copy_tail)(const graft_product_block *block, size_t tail, float *room) {
-  for (size_t c = tail; c < tail + TILE; c++, room += block->k_count) {
-    if (c < block->columns) {
-      memcpy(room, block->weight + c * block->weight_stride, block->k_count * sizeof(float));
-    } else {
-      memset(room, 0, block->k_count * sizeof(float));
-    }
-  }
-}
-
 // Asks for the lines of rows [first, end) of the result and of what will meet them there.
 INLINE void V(bring_rows)(const graft_product_block *block, size_t first, size_t end) {
   enum { LINE = 64 / sizeof(float) };
@@ -37,51 +26,52 @@ INLINE void V(bring_rows)(const graft_product_block *block, size_t first, size_t
   }
 }
 
-// The first `columns` columns of sums to where they are kept, with a column's `bias`, which may be NULL.
-INLINE void V(keep)(const float *sums, const float *bias, float *kept, size_t columns) {
+// to[c][r] = sums[c][r] + kept[c][r] + bias[c] for `columns` columns of a panel; what is NULL is left out.
+INLINE void V(keep)(const float *sums, const float *kept, const float *bias, float *to, size_t columns) {
   for (size_t c = 0; c < columns; c++) {
     for (size_t r = 0; r < PANEL; r += LANES) {
-      const V(graft_vf) sum = V(load)(sums + c * PANEL + r);
-      V(store)(kept + c * PANEL + r, bias ? sum + bias[c] : sum);
+      V(graft_vf) sum = V(load)(sums + c * PANEL + r);
+      if (kept) sum += V(load)(kept + c * PANEL + r);
+      V(store)(to + c * PANEL + r, bias ? sum + bias[c] : sum);
     }
   }
 }
 
-static void V(product)(const graft_product_block *block, size_t first, size_t end, float *room) {
-  _Static_assert(TILE % STRIP == 0 && GRAFT_PRODUCT_MOST_COLUMNS % TILE == 0, "tiles are whole");
-  const size_t tail = block->columns / TILE * TILE;
-  if (tail < block->columns) V(copy_tail)(block, tail, room);
-  // Summed here and not where sums are kept, whose lines may be far away.
+static void V(product)(const graft_product_block *block, size_t first, size_t end) {
+  _Static_assert(TILE % STRIP == 0, "tiles are whole strips");
+  // Summed here and not where results go, whose lines may be far away.
   float panel_sums[GRAFT_PRODUCT_MOST_COLUMNS * PANEL] __attribute__((aligned(64)));
   size_t ahead_row = 0;
   for (size_t p = first; p < end; p++) {
     const float *panel = block->packed + p * block->panel_stride;
     const size_t row = p * PANEL, count = block->rows - row < PANEL ? block->rows - row : PANEL;
-    float *kept = block->sums ? block->sums + p * block->sums_stride : NULL;
     for (size_t c = 0; c < block->columns; c += TILE) {
-      const bool is_tail = c >= tail;
-      const size_t columns = is_tail ? block->columns - c : TILE;
-      const float *w = is_tail ? room : block->weight + c * block->weight_stride;
-      const size_t stride = is_tail ? block->k_count : block->weight_stride;
+      const size_t columns = block->columns - c < TILE ? block->columns - c : TILE;
       float *sums = panel_sums + c * PANEL;
-      for (size_t i = 0; i < TILE * PANEL; i += LANES) {
-        V(store)(sums + i, block->adds && i < columns * PANEL ? V(load)(kept + c * PANEL + i) : V(all)(0));
-      }
       // The panel's rows arrive while its sums are worked out, some with each tile.
       if (block->y) {
         V(bring_rows)(block, row + count * c / block->columns, row + count * (c + columns) / block->columns);
       }
-      for (size_t s = 0; s < TILE; s += STRIP) {
-        // One row of the next block a strip; once all are near, a line that is in cache already.
-        const float *ahead = panel;
-        if (block->ahead && ahead_row < block->ahead_rows) ahead = block->ahead + ahead_row++ * block->ahead_stride;
-        V(strip_of_rows)(panel, w + s * stride, stride, block->k_count, sums + s * PANEL, ahead);
+      // One row of the next block a tile; once all are near, a line that is in cache already.
+      const float *ahead = panel;
+      if (block->ahead && ahead_row < block->ahead_rows) ahead = block->ahead + ahead_row++ * block->ahead_stride;
+      V(rows_with_panel)(
+          panel, block->weight + c * block->weight_stride, block->weight_stride, columns, block->k_count, false, sums,
+          ahead);
+      float *kept = block->sums ? block->sums + p * block->sums_stride + c * PANEL : NULL;
+      const float *before = block->adds ? kept : NULL;
+      if (block->panels) {
+        float *to = block->panels + p * block->panels_stride + c * PANEL;
+        V(keep)(sums, before, block->bias ? block->bias + c : NULL, to, columns);
+      } else if (!block->y) {
+        V(keep)(sums, before, NULL, kept, columns);
+      } else if (before) {
+        V(keep)(sums, before, NULL, sums, columns);
       }
-      if (!block->y) V(keep)(sums, block->bias ? block->bias + c : NULL, kept + c * PANEL, columns);
     }
     if (block->y) {
       float *y = block->y + row * block->y_stride;
-      V(unpack_panel)(panel_sums, block->bias, y, block->y_stride, count, block->columns);
+      V(unpack_panel)(panel_sums, NULL, block->bias, y, block->y_stride, count, block->columns);
     }
   }
 }
@@ -91,7 +81,7 @@ static double V(product_peak)(size_t rounds, float *room) {
   memset(room, 0, GRAFT_PEAK_FLOATS * sizeof(float));
   const float *panel = room, *strip = room + DEPTH * PANEL;
   float *sums = room + DEPTH * (PANEL + STRIP);
-  for (size_t i = 0; i < rounds; i++) V(strip_of_rows)(panel, strip, DEPTH, DEPTH, sums, panel);
+  for (size_t i = 0; i < rounds; i++) V(strip_of_rows)(panel, strip, DEPTH, DEPTH, true, sums, panel);
   return (double)rounds * DEPTH * PANEL * STRIP;
 }
 

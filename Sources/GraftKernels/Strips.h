@@ -15,6 +15,30 @@
 #define STRIP 6
 #endif
 
+// `count` rows or columns of the right matrix, a constant where this is inlined, `row_stride` floats apart from each
+// other; one k is `step` floats from the next.
+INLINE void V(narrow_strip)(
+    size_t count, const float *panel, const float *w, size_t row_stride, size_t step, size_t depth, bool adds,
+    float *sums) {
+  V(graft_vf) a[STRIP][2];
+  for (size_t i = 0; i < count; i++) {
+    a[i][0] = adds ? V(load)(sums + i * PANEL) : V(all)(0);
+    a[i][1] = adds ? V(load)(sums + i * PANEL + LANES) : V(all)(0);
+  }
+  for (size_t k = 0; k < depth; k++, panel += PANEL, w += step) {
+    const V(graft_vf) first = V(load)(panel), second = V(load)(panel + LANES);
+    for (size_t i = 0; i < count; i++) {
+      const V(graft_vf) spread = V(all)(w[i * row_stride]);
+      a[i][0] += spread * first;
+      a[i][1] += spread * second;
+    }
+  }
+  for (size_t i = 0; i < count; i++) {
+    V(store)(sums + i * PANEL, a[i][0]);
+    V(store)(sums + i * PANEL + LANES, a[i][1]);
+  }
+}
+
 #if LANES == 16
 
 #define R(n) "%%zmm" #n
@@ -92,18 +116,21 @@
   "prefetcht0 64(%[" row "])\n prefetcht0 64(%[" row "],%[s])\n prefetcht0 64(%[" row "],%[s],2)\n"
 #define READ_SUM(n, at) MOVE(at "(%[sums])", R(n))
 #define WRITE_SUM(n, at) MOVE(R(n), at "(%[sums])")
+#define NO_SUM(n, at) "vxorps " R(n) ", " R(n) ", " R(n) "\n"
+#define FIRST_SUMS                                                                                                \
+  "test %[adds], %[adds]\n jz 5f\n" EACH_SUM(READ_SUM) "jmp 6f\n 5:\n" EACH_SUM(NO_SUM) "6:\n"
 
-// sums[i][r] += sum over k of w[i * stride + k] * panel[k][r], for STRIP rows i. Asks for the cache lines of `ahead` on
-// the way, as many bytes as a row of the strip has.
+// sums[i][r] = (adds ? sums[i][r] : 0) + sum over k of w[i * stride + k] * panel[k][r], for STRIP rows i. Asks for the
+// cache lines of `ahead` on the way, as many bytes as a row of the strip has.
 INLINE void V(strip_of_rows)(
-    const float *panel, const float *w, size_t stride, size_t depth, float *sums, const float *ahead) {
+    const float *panel, const float *w, size_t stride, size_t depth, bool adds, float *sums, const float *ahead) {
   const float *r0 = w, *r1 = w + 3 * stride;
   size_t fours = depth / 4, ones = depth % 4;
 #if LANES == 16
   const float *r2 = w + 6 * stride, *r3 = w + 9 * stride;
 #endif
   __asm__ volatile(
-      EACH_SUM(READ_SUM)
+      FIRST_SUMS
       "test %[fours], %[fours]\n jz 2f\n .p2align 5\n 1:\n prefetcht1 (%[ahead])\n"
       FOUR_ROWS
       FORWARD("16") "add $16, %[ahead]\n add $" FOUR_PANEL_BYTES ", %[panel]\n dec %[fours]\n jnz 1b\n"
@@ -116,21 +143,22 @@ INLINE void V(strip_of_rows)(
 #if LANES == 16
         , [r2] "+r"(r2), [r3] "+r"(r3)
 #endif
-      : [s] "r"(stride * sizeof(float)), [sums] "r"(sums)
+      : [s] "r"(stride * sizeof(float)), [adds] "r"((size_t)adds), [sums] "r"(sums)
       : "memory", "cc", ALL_REGISTERS);
 }
 
-// sums[i][r] += sum over k of w[k * stride + i] * panel[k][r], for STRIP columns i.
-INLINE void V(strip_of_columns)(const float *panel, const float *w, size_t stride, size_t depth, float *sums) {
+// The same of w[k * stride + i] * panel[k][r], for STRIP columns i.
+INLINE void V(strip_of_columns)(
+    const float *panel, const float *w, size_t stride, size_t depth, bool adds, float *sums) {
   __asm__ volatile(
-      EACH_SUM(READ_SUM)
+      FIRST_SUMS
       "test %[depth], %[depth]\n jz 2f\n .p2align 5\n 1:\n"
       COLUMNS
       "add %[s], %[r0]\n add $" PANEL_BYTES ", %[panel]\n dec %[depth]\n jnz 1b\n"
       "2:\n"
       EACH_SUM(WRITE_SUM)
       : [panel] "+r"(panel), [r0] "+r"(w), [depth] "+r"(depth)
-      : [s] "r"(stride * sizeof(float)), [sums] "r"(sums)
+      : [s] "r"(stride * sizeof(float)), [adds] "r"((size_t)adds), [sums] "r"(sums)
       : "memory", "cc", ALL_REGISTERS);
 }
 
@@ -151,41 +179,52 @@ INLINE void V(strip_of_columns)(const float *panel, const float *w, size_t strid
 #undef NEXT
 #undef READ_SUM
 #undef WRITE_SUM
+#undef NO_SUM
+#undef FIRST_SUMS
 
 #else
 
-INLINE void V(strip_of)(
-    const float *panel, const float *w, size_t row_stride, size_t step, size_t depth, float *sums) {
-  V(graft_vf) a[STRIP][2];
-  for (size_t i = 0; i < STRIP; i++) {
-    a[i][0] = V(load)(sums + i * PANEL);
-    a[i][1] = V(load)(sums + i * PANEL + LANES);
-  }
-  for (size_t k = 0; k < depth; k++, panel += PANEL, w += step) {
-    const V(graft_vf) first = V(load)(panel), second = V(load)(panel + LANES);
-    for (size_t i = 0; i < STRIP; i++) {
-      const V(graft_vf) spread = V(all)(w[i * row_stride]);
-      a[i][0] += spread * first;
-      a[i][1] += spread * second;
-    }
-  }
-  for (size_t i = 0; i < STRIP; i++) {
-    V(store)(sums + i * PANEL, a[i][0]);
-    V(store)(sums + i * PANEL + LANES, a[i][1]);
-  }
-}
-
 INLINE void V(strip_of_rows)(
-    const float *panel, const float *w, size_t stride, size_t depth, float *sums, const float *ahead) {
+    const float *panel, const float *w, size_t stride, size_t depth, bool adds, float *sums, const float *ahead) {
   (void)ahead;
-  V(strip_of)(panel, w, stride, 1, depth, sums);
+  V(narrow_strip)(STRIP, panel, w, stride, 1, depth, adds, sums);
 }
 
-INLINE void V(strip_of_columns)(const float *panel, const float *w, size_t stride, size_t depth, float *sums) {
-  V(strip_of)(panel, w, 1, stride, depth, sums);
+INLINE void V(strip_of_columns)(
+    const float *panel, const float *w, size_t stride, size_t depth, bool adds, float *sums) {
+  V(narrow_strip)(STRIP, panel, w, 1, stride, depth, adds, sums);
 }
 
 #endif
+
+// What is left of rows or columns behind the last strip: fours, which still fill the processor, then ones.
+#define REST(count, step_of_one, step)                                                                            \
+  for (; count >= 4; count -= 4, w += 4 * step_of_one, sums += 4 * PANEL) {                                       \
+    V(narrow_strip)(4, panel, w, step_of_one, step, depth, adds, sums);                                           \
+  }                                                                                                               \
+  for (; count > 0; count--, w += step_of_one, sums += PANEL) {                                                   \
+    V(narrow_strip)(1, panel, w, step_of_one, step, depth, adds, sums);                                           \
+  }
+
+// sums[i][r] = (adds ? sums[i][r] : 0) + sum over k of w[i * stride + k] * panel[k][r], for `count` rows i.
+INLINE void V(rows_with_panel)(
+    const float *panel, const float *w, size_t stride, size_t count, size_t depth, bool adds, float *sums,
+    const float *ahead) {
+  for (; count >= STRIP; count -= STRIP, w += STRIP * stride, sums += STRIP * PANEL) {
+    V(strip_of_rows)(panel, w, stride, depth, adds, sums, ahead);
+  }
+  REST(count, stride, 1)
+}
+
+// The same of w[k * stride + i] * panel[k][r], for `count` columns i.
+INLINE void V(columns_with_panel)(
+    const float *panel, const float *w, size_t stride, size_t count, size_t depth, bool adds, float *sums) {
+  for (; count >= STRIP; count -= STRIP, w += STRIP, sums += STRIP * PANEL) {
+    V(strip_of_columns)(panel, w, stride, depth, adds, sums);
+  }
+  REST(count, 1, stride)
+}
+#undef REST
 
 // Panels and results are turned in squares of LANES by LANES: first each block of 4 by 4, then the blocks.
 #if LANES == 16
@@ -258,16 +297,19 @@ INLINE void V(pack_panel)(const float *x, size_t stride, size_t count, size_t de
 }
 
 // Columns of a panel, element r of column c at panel[c * PANEL + r], to the first `columns` floats of `rows` rows of
-// `y`, with a column's `bias`, which may be NULL.
+// `y`, times a row's `factor`, and with a column's `bias`; both may be NULL.
 INLINE void V(unpack_panel)(
-    const float *panel, const float *bias, float *y, size_t stride, size_t rows, size_t columns) {
+    const float *panel, const float *factors, const float *bias, float *y, size_t stride, size_t rows,
+    size_t columns) {
   for (size_t r = 0; r < rows; r += LANES) {
+    const V(graft_vf) factor = factors ? V(load)(factors + r) : V(all)(1);
     const size_t count = rows - r < LANES ? rows - r : LANES;
     for (size_t c = 0; c < columns; c += LANES) {
       const size_t some = columns - c < LANES ? columns - c : LANES;
       V(graft_vf) v[LANES];
       for (size_t i = 0; i < LANES; i++) {
         v[i] = i < some ? V(load)(panel + (c + i) * PANEL + r) : V(all)(0);
+        if (factors) v[i] *= factor;
         if (bias && i < some) v[i] += bias[c + i];
       }
       V(turn)(v);

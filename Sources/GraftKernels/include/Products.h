@@ -1,6 +1,6 @@
 // Products with a matrix whose rows are read where they are.
 //
-// The left matrix's rows are packed first, in panels of `graft_panel_rows`; then blocks of the result are worked out,
+// The left matrix's rows are packed first, in panels of `graft_panel_rows`, unless they come so; then blocks of the result are worked out,
 // on any thread. An element is the sum of its products in the order of k, begun anew at each block of k, and so depends
 // on neither the number of rows nor the split over threads.
 #pragma once
@@ -13,8 +13,8 @@
 // The rows of a panel: 32 with AVX-512, 16 with AVX2, else 8.
 size_t graft_panel_rows(graft_isa isa);
 
-// Columns are worked out so many at a time; blocks that are a whole multiple need no extra room. A block has so many at
-// most. Where blocks begin at multiples of the last, rows of the result are written in whole cache lines.
+// Columns are worked out so many at a time, what is left at the end of a block more slowly. A block has so many at most.
+// Where blocks begin at multiples of the last, rows of the result are written in whole cache lines.
 enum { GRAFT_PRODUCT_COLUMNS = 12, GRAFT_PRODUCT_MOST_COLUMNS = 192, GRAFT_PRODUCT_LINE_COLUMNS = 48 };
 
 // Packs rows [first * R, end * R) of `x` [rows, depth], R being `graft_panel_rows`, into panels `first` to `end`, each
@@ -30,17 +30,20 @@ typedef struct {
   // `weight`. At most GRAFT_PRODUCT_MOST_COLUMNS.
   const float *weight;
   size_t weight_stride, columns;
-  // Where sums stand between blocks of k, or for good: as panels, too, of the block's columns, `sums_stride` floats
-  // apart. NULL where one block of k is all and `y` is wanted.
+  // Where sums stand between blocks of k: as panels, too, of the block's columns, `sums_stride` floats apart. NULL where
+  // one block of k is all.
   float *sums;
   size_t sums_stride;
   // Whether it adds to what `sums` holds: every block of k but the first.
   bool adds;
   // Added with the last block of k; may be NULL.
   const float *bias;
-  // Row 0 of the result at the block's first column; NULL where sums are what is wanted.
+  // The result at the block's first column, with the last block of k one of both: row 0, or panel 0 of panels that are
+  // `panels_stride` floats apart.
   float *y;
   size_t y_stride;
+  float *panels;
+  size_t panels_stride;
   // What the rows of the result will meet, of the same stride, or NULL: brought near meanwhile.
   const float *beside;
   // Where the next block's weight begins, and its rows: brought near meanwhile. NULL where there is none.
@@ -56,10 +59,9 @@ double graft_product_peak(graft_isa isa, size_t rounds, float *room);
 // The sum of `count` floats, to measure how fast memory gives them.
 float graft_sum(graft_isa isa, const float *x, size_t count);
 
-// sums[r, c] = (adds ? sums[r, c] : 0) + sum over the block of k of x[r, k] weight[c, k] + bias[c], for the rows of
-// panels [first, end), and y[r, c] the same. With both, `sums` is left undefined. `room` holds 12 * k_count floats where
-// columns is no multiple of 12.
-void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end, float *room);
+// sum[r, c] = (adds ? sums[r, c] : 0) + sum over the block of k of x[r, k] weight[c, k], for the rows of panels [first,
+// end): plus bias[c] to `y` or `panels`, or else to `sums`.
+void graft_product(graft_isa isa, const graft_product_block *block, size_t first, size_t end);
 
 // y[r, c] = sum over k of x[r, k] weight[c, k], for columns [from, to) and a few rows, where packing rows would
 // cost more than the product. Rows of `y` are `y_stride` apart.

@@ -111,34 +111,29 @@ struct LinearLayer {
       unit: (isWidened ? rows : blocks.panelRows, Int(GRAFT_PRODUCT_LINE_COLUMNS)))
     // A layer without depth has one block, of nothing.
     let depths = depth == 0 ? [0..<0] : Array(blocks.parts(of: 0..<depth, by: blocks.depth))
-    let packedByteCount = givenPanels ? 0 : blocks.panelByteCount(blocks.depth)
-    let sumsByteCount = givesPanels || depths.count == 1 ? 0 : blocks.panelByteCount(columns)
-    let shared = packedByteCount + sumsByteCount
-    let room = blocks.roomByteCount(holdsBlocks: isWidened)
-    return PreparedKernel(scratchByteCount: shared + room * pool.threadCount) { buffers in
+    let packedByteCount = givenPanels ? 0 : blocks.panelByteCount(rows, depth)
+    let weightByteCount = isWidened ? blocks.weightByteCount : 0
+    let partRows = isWidened ? rows : min(rows, blocks.rows)
+    let room = weightByteCount + (depth > blocks.depth ? blocks.panelByteCount(partRows, blocks.columns) : 0)
+    return PreparedKernel(scratchByteCount: packedByteCount + room * pool.threadCount) { buffers in
       let memory = self.memory(buffers)
-      let sums = (memory.scratch + packedByteCount).assumingMemoryBound(to: Float.self)
-      let product = Product(
-        blocks: blocks, memory: memory, sums: givesPanels ? memory.y : sumsByteCount > 0 ? sums : nil)
-      func work(_ inner: Range<Int>, _ range: Range<Int>, _ thread: Int) {
-        let own = (memory.scratch + shared + thread * room).assumingMemoryBound(to: Float.self)
-        for index in range { multiply(product, tiles[index], inner, own) }
-      }
-      if givenPanels {
-        return {
-          pool.parallel(tiles.count) { range, thread in
-            for inner in depths { work(inner, range, thread) }
-          }
-        }
+      let packed = memory.scratch.assumingMemoryBound(to: Float.self)
+      func work(_ tile: (rows: Range<Int>, columns: Range<Int>), _ thread: Int) {
+        let own = memory.scratch + packedByteCount + thread * room
+        let product = Product(
+          blocks: blocks, depths: depths, memory: memory, panels: givenPanels ? memory.x : UnsafePointer(packed),
+          weight: own.assumingMemoryBound(to: Float.self),
+          sums: (own + weightByteCount).assumingMemoryBound(to: Float.self))
+        for part in blocks.parts(of: tile.rows, by: partRows) { multiply(product, part, tile.columns) }
       }
       return {
-        for inner in depths {
+        if !givenPanels {
           pool.parallel(blocks.panelCount, grain: tiles.count == 1 ? max(1, blocks.panelCount) : 1) { range, _ in
-            graft_pack_panels(
-              isa, memory.x + inner.lowerBound, depth, rows, inner.count, range.lowerBound, range.upperBound,
-              memory.scratch.assumingMemoryBound(to: Float.self))
+            graft_pack_panels(isa, memory.x, depth, rows, depth, range.lowerBound, range.upperBound, packed)
           }
-          pool.parallel(tiles.count) { range, thread in work(inner, range, thread) }
+        }
+        pool.parallel(tiles.count) { range, thread in
+          for index in range { work(tiles[index], thread) }
         }
       }
     }
@@ -147,81 +142,71 @@ struct LinearLayer {
   /// A product with its memory.
   private struct Product {
     let blocks: ProductBlocks
+    let depths: [Range<Int>]
     let memory: Memory
-    /// Where sums stand in panels, if any are kept there.
-    let sums: UnsafeMutablePointer<Float>?
+    /// All rows.
+    let panels: UnsafePointer<Float>
+    /// A thread's room for a block of the weight where it is widened, and for sums between blocks of the depth.
+    let weight: UnsafeMutablePointer<Float>
+    let sums: UnsafeMutablePointer<Float>
   }
 
-  private typealias Tile = (rows: Range<Int>, columns: Range<Int>)
-
-  /// Adds what elements `inner` of the depth give to `tile`, and finishes it with the last ones.
-  private func multiply(_ product: Product, _ tile: Tile, _ inner: Range<Int>, _ room: UnsafeMutablePointer<Float>) {
-    let blocks = product.blocks
-    if isWidened {
-      for channels in blocks.parts(of: tile.columns, by: blocks.columns) {
-        widen(product.memory.weight, channels, inner, into: room)
-        for part in blocks.parts(of: tile.rows, by: blocks.rows) {
-          multiply(product, part, channels, inner, end: tile.columns.upperBound, room)
-        }
-      }
-    } else {
-      for part in blocks.parts(of: tile.rows, by: blocks.rows) {
-        for channels in blocks.parts(of: tile.columns, by: blocks.columns) {
-          multiply(product, part, channels, inner, end: tile.columns.upperBound, room)
-        }
+  /// Works out channels `range` of rows `part`, one block of the weight after the other.
+  private func multiply(_ product: Product, _ part: Range<Int>, _ range: Range<Int>) {
+    let (blocks, depths) = (product.blocks, product.depths)
+    for channels in blocks.parts(of: range, by: blocks.columns) {
+      for (index, inner) in depths.enumerated() {
+        if isWidened { widen(product.memory.weight, channels, inner, into: product.weight) }
+        let follows = channels.upperBound..<min(range.upperBound, channels.upperBound + blocks.columns)
+        let next = index + 1 < depths.count ? (channels, depths[index + 1]) : (follows, depths[0])
+        multiply(product, part, channels, inner, before: next)
       }
     }
   }
 
-  /// The same for channels `range` of rows `part`. A weight of 16 bits stands widened at the start of `room`.
+  /// Adds what elements `inner` of the depth give to channels `channels` of rows `part`, and finishes them with the last
+  /// ones. `next` is the block of the weight that is read then.
   private func multiply(
-    _ product: Product, _ part: Range<Int>, _ range: Range<Int>, _ inner: Range<Int>, end: Int,
-    _ room: UnsafeMutablePointer<Float>
+    _ product: Product, _ part: Range<Int>, _ channels: Range<Int>, _ inner: Range<Int>,
+    before next: (channels: Range<Int>, inner: Range<Int>)
   ) {
     let (blocks, memory) = (product.blocks, product.memory)
+    let panelRows = blocks.panelRows
     let isLast = inner.upperBound == depth
     var block = graft_product_block()
-    if givenPanels {
-      block.packed = memory.x + inner.lowerBound * blocks.panelRows
-      block.panel_stride = depth * blocks.panelRows
-    } else {
-      block.packed = UnsafePointer(memory.scratch.assumingMemoryBound(to: Float.self))
-      block.panel_stride = inner.count * blocks.panelRows
-    }
+    block.packed = product.panels + inner.lowerBound * panelRows
+    block.panel_stride = depth * panelRows
     (block.rows, block.k_count) = (rows, inner.count)
-    block.columns = range.count
-    block.bias = isLast ? memory.bias.map { $0 + range.lowerBound } : nil
-    if let sums = product.sums {
-      block.sums = sums + range.lowerBound * blocks.panelRows
-      block.sums_stride = columns * blocks.panelRows
-      block.adds = inner.lowerBound > 0
+    block.columns = channels.count
+    block.weight = isWidened ? UnsafePointer(product.weight) : weight(memory, channels.lowerBound, inner.lowerBound)
+    block.weight_stride = isWidened ? inner.count : depth
+    // The part's sums begin with its first panel.
+    block.sums_stride = blocks.columns * panelRows
+    block.sums = product.sums - part.lowerBound / panelRows * block.sums_stride
+    block.adds = inner.lowerBound > 0
+    if isLast {
+      block.bias = memory.bias.map { $0 + channels.lowerBound }
+      if givesPanels {
+        block.panels = memory.y + channels.lowerBound * panelRows
+        block.panels_stride = columns * panelRows
+      } else {
+        block.y = memory.y + channels.lowerBound
+        block.y_stride = columns
+        block.beside = memory.steps.rows.map { $0 + channels.lowerBound }
+      }
     }
-    if isLast && !givesPanels {
-      block.y = memory.y + range.lowerBound
-      block.y_stride = columns
-      block.beside = memory.steps.rows.map { $0 + range.lowerBound }
-    }
-    if isWidened {
-      block.weight = UnsafePointer(room)
-      block.weight_stride = inner.count
-    } else {
-      block.weight = weight(memory, range.lowerBound, inner.lowerBound)
-      block.weight_stride = depth
-    }
-    let tail = isWidened ? room + blocks.columns * blocks.depth : room
-    let wanted = range.upperBound..<min(end, range.upperBound + blocks.columns)
     for rows in blocks.parts(of: part, by: blocks.finishedRows) {
-      let panels = rows.lowerBound / blocks.panelRows..<(rows.upperBound + blocks.panelRows - 1) / blocks.panelRows
-      ask(for: wanted, inner, share: rows, of: part, memory, &block)
-      graft_product(isa, &block, panels.lowerBound, panels.upperBound, tail)
+      let panels = rows.lowerBound / panelRows..<(rows.upperBound + panelRows - 1) / panelRows
+      ask(for: next.channels, next.inner, share: rows, of: part, memory, &block)
+      graft_product(isa, &block, panels.lowerBound, panels.upperBound)
       if !isLast { continue }
       if givesPanels {
         for panel in panels {
-          let start = block.sums + panel * block.sums_stride
-          memory.steps.apply(toElements: start, count: range.count * blocks.panelRows)
+          memory.steps.apply(
+            toElements: block.panels + panel * block.panels_stride, count: channels.count * panelRows)
         }
       } else {
-        memory.finish(rows, range, addsBias: false)
+        memory.finish(rows, channels, addsBias: false)
       }
     }
   }

@@ -3,11 +3,10 @@ import GraftKernels
 
 /// How a product is cut so that caches hold what is read again and again.
 ///
-/// The rows are packed for one block of the depth after another. A block of the weight then stays in the second-level
-/// cache while all panels of some rows meet it, and what the block leaves in the result is still there for the steps
-/// that follow. At most half of that cache is for the weight; how many columns that makes changes no bit of the result.
-/// Blocks of the depth, which do, are the same on every machine, and long against the time that their sums take to and
-/// from memory.
+/// A block of the weight stays in the second-level cache while all panels of some rows meet it, then the next block of the
+/// depth adds to the same sums; what the last one leaves in the result is still there for the steps that follow. At most
+/// half of that cache is for the weight; how many columns that makes changes no bit of the result. Blocks of the depth,
+/// which do, are the same on every machine, and long against the time that their sums take to and from the cache.
 struct ProductBlocks {
   /// Rows that are packed side by side.
   let panelRows: Int
@@ -39,15 +38,13 @@ struct ProductBlocks {
     self.columns = max(step, most / step * step)
   }
 
-  /// The bytes of `width` elements of each row in panels, a multiple of 64.
-  func panelByteCount(_ width: Int) -> Int { (panelCount * panelRows * width * 4 + 63) / 64 * 64 }
-
-  /// The bytes that a thread needs besides: for the columns at the edge, and for a block of the weight where it is
-  /// widened.
-  func roomByteCount(holdsBlocks: Bool) -> Int {
-    let columns = Int(GRAFT_PRODUCT_COLUMNS) + (holdsBlocks ? self.columns : 0)
-    return (columns * depth * 4 + 63) / 64 * 64
+  /// The bytes of `width` elements of each of `rows` rows in panels, a multiple of 64.
+  func panelByteCount(_ rows: Int, _ width: Int) -> Int {
+    ((rows + panelRows - 1) / panelRows * panelRows * width * 4 + 63) / 64 * 64
   }
+
+  /// The bytes of a block of the weight in f32, a multiple of 64.
+  var weightByteCount: Int { (columns * depth * 4 + 63) / 64 * 64 }
 
   /// `range` in parts of `size`, the last one shorter.
   func parts(of range: Range<Int>, by size: Int) -> some Sequence<Range<Int>> {
