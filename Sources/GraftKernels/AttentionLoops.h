@@ -131,6 +131,14 @@ INLINE void V(store_means)(const graft_attention_block *block, const V(QueryPane
   }
   if (!panel->has_sums) memset(panel->sums, 0, block->width * PANEL * sizeof(float));
   float *y = block->y + (panel->first - block->first) * block->y_stride;
+  if (block->y_in_panels) {
+    const vf first = V(load)(factors), second = V(load)(factors + LANES);
+    for (size_t i = 0; i < block->width * PANEL; i += PANEL) {
+      V(store)(y + i, V(load)(panel->sums + i) * first);
+      V(store)(y + i + LANES, V(load)(panel->sums + i + LANES) * second);
+    }
+    return;
+  }
   V(unpack_panel)(panel->sums, factors, NULL, y, block->y_stride, panel->count, block->width);
 }
 
@@ -175,7 +183,7 @@ static void V(attention)(const graft_attention_block *block, float *space) {
     } else {
       if (block->next_k) ahead.keys = block->keys;
       if (block->next_q) ahead.queries = block->next_count;
-      ahead.results = block->count;
+      if (!block->y_in_panels) ahead.results = block->count;
     }
     if (ahead.keys > KEYS_AT_ONCE) ahead.keys = KEYS_AT_ONCE;
     size_t rows = ahead.keys > ahead.queries ? ahead.keys : ahead.queries;

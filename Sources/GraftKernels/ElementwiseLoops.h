@@ -63,21 +63,29 @@ static void V(unary)(graft_unary_op op, const float *x, float *y, size_t count) 
   }
 }
 
-#define BINARY(name, expression)                                                                          \
-  static void V(name)(const float *pa, size_t sa, const float *pb, size_t sb, float *py, size_t count) {  \
-    if (count == 0) return;                                                                               \
-    vf a = V(all)(pa[0]), b = V(all)(pb[0]);                                                              \
-    size_t i = 0;                                                                                         \
-    for (; i + LANES <= count; i += LANES) {                                                              \
-      if (sa) a = V(load)(pa + i);                                                                        \
-      if (sb) b = V(load)(pb + i);                                                                        \
-      V(store)(py + i, expression);                                                                       \
-    }                                                                                                     \
-    if (i < count) {                                                                                      \
-      if (sa) a = V(load_part)(pa + i, count - i, 1);                                                     \
-      if (sb) b = V(load_part)(pb + i, count - i, 1);                                                     \
-      V(store_part)(py + i, expression, count - i);                                                       \
-    }                                                                                                     \
+// The arguments of a binary operation: a stride is 0 where one element, or one row, stands for all.
+typedef struct {
+  const float *a, *b;
+  size_t a_stride, b_stride;          // From one element to the next.
+  size_t a_next, b_next, y_next;      // From one row to the next.
+} V(BinaryRows);
+
+#define BINARY(name, expression)                                                       \
+  static void V(name)(V(BinaryRows) r, float *py, size_t rows, size_t count) {         \
+    for (; rows > 0 && count > 0; rows--, r.a += r.a_next, r.b += r.b_next, py += r.y_next) { \
+      vf a = V(all)(r.a[0]), b = V(all)(r.b[0]);                                       \
+      size_t i = 0;                                                                    \
+      for (; i + LANES <= count; i += LANES) {                                         \
+        if (r.a_stride) a = V(load)(r.a + i);                                          \
+        if (r.b_stride) b = V(load)(r.b + i);                                          \
+        V(store)(py + i, expression);                                                  \
+      }                                                                                \
+      if (i < count) {                                                                 \
+        if (r.a_stride) a = V(load_part)(r.a + i, count - i, 1);                       \
+        if (r.b_stride) b = V(load_part)(r.b + i, count - i, 1);                       \
+        V(store_part)(py + i, expression, count - i);                                  \
+      }                                                                                \
+    }                                                                                  \
   }
 
 BINARY(binary_add, a + b)
@@ -88,48 +96,69 @@ BINARY(binary_div, a / b)
 BINARY(binary_min, V(select)(a != a, a, V(select)(a < b, a, b)))
 BINARY(binary_max, V(select)(a != a, a, V(select)(a > b, a, b)))
 
-static void V(binary)(
-    graft_binary_op op, const float *a, size_t sa, const float *b, size_t sb, float *y, size_t count) {
+static void V(binary_rows)(graft_binary_op op, V(BinaryRows) r, float *y, size_t rows, size_t count) {
   switch (op) {
-    case GRAFT_ADD: V(binary_add)(a, sa, b, sb, y, count); break;
-    case GRAFT_SUB: V(binary_sub)(a, sa, b, sb, y, count); break;
-    case GRAFT_MUL: V(binary_mul)(a, sa, b, sb, y, count); break;
-    case GRAFT_DIV: V(binary_div)(a, sa, b, sb, y, count); break;
-    case GRAFT_MIN: V(binary_min)(a, sa, b, sb, y, count); break;
-    case GRAFT_MAX: V(binary_max)(a, sa, b, sb, y, count); break;
+    case GRAFT_ADD: V(binary_add)(r, y, rows, count); break;
+    case GRAFT_SUB: V(binary_sub)(r, y, rows, count); break;
+    case GRAFT_MUL: V(binary_mul)(r, y, rows, count); break;
+    case GRAFT_DIV: V(binary_div)(r, y, rows, count); break;
+    case GRAFT_MIN: V(binary_min)(r, y, rows, count); break;
+    case GRAFT_MAX: V(binary_max)(r, y, rows, count); break;
     case GRAFT_POW:
-      for (size_t i = 0; i < count; i++) y[i] = powf(a[i * sa], b[i * sb]);
+      for (; rows > 0; rows--, r.a += r.a_next, r.b += r.b_next, y += r.y_next) {
+        for (size_t i = 0; i < count; i++) y[i] = powf(r.a[i * r.a_stride], r.b[i * r.b_stride]);
+      }
       break;
   }
 }
 
-INLINE const float *V(operand)(const graft_row_step *step, size_t row, size_t column) {
-  return step->operand + row / step->divisor % step->modulus * step->row_stride + column * step->column_stride;
+static void V(binary)(
+    graft_binary_op op, const float *a, size_t sa, const float *b, size_t sb, float *y, size_t count) {
+  V(binary_rows)(op, (V(BinaryRows)){.a = a, .b = b, .a_stride = sa, .b_stride = sb}, y, 1, count);
+}
+
+// Asks for the rows of an operand that are wanted next: too short, and too far apart, for processors to foresee them.
+INLINE void V(bring_operand)(const float *operand, size_t stride, size_t rows, size_t count) {
+  for (size_t r = 0; r < rows; r++, operand += stride) {
+    for (size_t i = 0; i < count; i += 64 / sizeof(float)) __builtin_prefetch(operand + i);
+  }
+}
+
+// One step on a few rows that stay in the first-level cache.
+INLINE void V(row_step)(
+    const graft_row_step *step, const float *x, float *y, size_t stride, size_t first_row, size_t end_row, size_t first,
+    size_t count) {
+  if (!step->operand) {
+    for (size_t r = first_row; r < end_row; r++) V(unary)(step->unary, x + r * stride, y + r * stride, count);
+    return;
+  }
+  const float *operand = step->operand + first * step->column_stride;
+  // Runs of rows that meet the same row of the operand, or the rows of the operand one after the other.
+  for (size_t r = first_row, run; r < end_row; r += run) {
+    const size_t row = r / step->divisor % step->modulus;
+    const float *other = operand + row * step->row_stride, *from = x + r * stride;
+    run = step->divisor == 1 ? step->modulus - row : step->divisor - r % step->divisor;
+    if (run > end_row - r) run = end_row - r;
+    const size_t next = step->divisor == 1 ? step->row_stride : 0;
+    if (next > 0 && step->column_stride > 0) {
+      const size_t left = step->modulus - row - run;
+      V(bring_operand)(other + run * next, next, left < run ? left : run, count);
+    }
+    V(BinaryRows) rows = {from, other, 1, step->column_stride, stride, next, stride};
+    if (step->is_reversed) rows = (V(BinaryRows)){other, from, step->column_stride, 1, next, stride, stride};
+    V(binary_rows)(step->binary, rows, y + r * stride, run, count);
+  }
 }
 
 static void V(row_steps)(
     const graft_row_step *steps, size_t count, const float *x, float *y, size_t stride, size_t first_row,
     size_t end_row, size_t first, size_t end) {
-  enum { ROWS_AHEAD = 4, LINE = 64 / sizeof(float) };
-  for (size_t r = first_row; r < end_row; r++) {
-    const float *from = x + r * stride + first;
-    float *to = y + r * stride + first;
-    for (const graft_row_step *step = steps; step < steps + count; step++, from = to) {
-      if (!step->operand) {
-        V(unary)(step->unary, from, to, end - first);
-        continue;
-      }
-      const float *other = V(operand)(step, r, first);
-      // Rows are too short, and lie too far apart, for processors to foresee them.
-      if (step->divisor == 1 && step->modulus > 1 && step->column_stride > 0 && r + ROWS_AHEAD < end_row) {
-        const float *ahead = V(operand)(step, r + ROWS_AHEAD, first);
-        for (size_t i = 0; i < end - first; i += LINE) __builtin_prefetch(ahead + i);
-      }
-      if (step->is_reversed) {
-        V(binary)(step->binary, other, step->column_stride, from, 1, to, end - first);
-      } else {
-        V(binary)(step->binary, from, 1, other, step->column_stride, to, end - first);
-      }
+  enum { ROWS_AT_ONCE = 16 };
+  for (size_t r = first_row; r < end_row; r += ROWS_AT_ONCE) {
+    const size_t rows_end = r + ROWS_AT_ONCE < end_row ? r + ROWS_AT_ONCE : end_row;
+    const float *from = x + first;
+    for (size_t i = 0; i < count; i++, from = y + first) {
+      V(row_step)(steps + i, from, y + first, stride, r, rows_end, first, end - first);
     }
   }
 }

@@ -46,8 +46,8 @@ INLINE void V(narrow_strip)(
   "vbroadcastss " address ", " R(t) "\n"                                                                           \
   "vfmadd231ps " R(0) ", " R(t) ", " R(a) "\n vfmadd231ps " R(1) ", " R(t) ", " R(b) "\n"
 #define OPEN(first, second) "vmovups " first "(%[panel]), " R(0) "\n vmovups " second "(%[panel]), " R(1) "\n"
-// What of the panel is read eight steps later.
-#define NEAR(first, second) "prefetcht0 1024+" first "(%[panel])\n prefetcht0 1024+" second "(%[panel])\n"
+// What of the panel is read 32 steps later.
+#define NEAR(first, second) "prefetcht0 4096+" first "(%[panel])\n prefetcht0 4096+" second "(%[panel])\n"
 #define ROWS(at, first, second)                                                                                   \
   OPEN(first, second) NEAR(first, second)                                                                         \
   SPREAD(at "(%[r0])", 2, 8, 9) SPREAD(at "(%[r0],%[s])", 3, 10, 11) SPREAD(at "(%[r0],%[s],2)", 4, 12, 13)       \

@@ -1,6 +1,7 @@
 // Attention without a matrix of all scores.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "InstructionSet.h"
@@ -24,9 +25,11 @@ typedef struct {
   // Added to the score of the block's query r and key c at mask[r * mask_rows + c * mask_columns]; may be NULL.
   const float *mask;
   size_t mask_rows, mask_columns;
-  // The block's first result.
+  // The block's first result, and the floats from one to the next. Or, where they lie in panels, the first element of the
+  // first panel's first column for the head, and the floats of one row of all heads.
   float *y;
   size_t y_stride;
+  bool y_in_panels;
 } graft_attention_block;
 
 // The most queries of a block.

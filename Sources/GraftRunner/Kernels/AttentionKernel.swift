@@ -7,7 +7,7 @@ extension Kernel {
   /// Scores of some keys with the block's queries stand in a scratch of the thread until their values are added:
   /// nothing of the size n * m exists. Keys that no query of a block sees are never read, so a window costs time in
   /// proportion to itself and not to the number of keys.
-  static let attention = Kernel("Attention", traits: .readsSpacedRows) { request throws(Diagnostic) in
+  static let attention = Kernel("Attention", traits: [.readsSpacedRows, .writesPanels]) { request throws(Diagnostic) in
     try request.requireFloats()
     let layer = AttentionLayer(request)
     let room = (graft_attention_room(request.isa.variant, layer.depth, layer.width) * 4 + 63) / 64 * 64
@@ -43,6 +43,8 @@ private struct AttentionLayer {
   /// Elements of the mask from one sample, head, query and key to the next.
   private let mask: [Int]?
   private let blockRows: Int
+  /// The rows of a panel where the result lies in panels.
+  private let panelRows: Int?
   private let blockCount: Int
 
   init(_ request: KernelRequest) {
@@ -60,6 +62,7 @@ private struct AttentionLayer {
       request.inputs.count == 4
       ? request.inputs[3].shape.strides(over: Shape([q[0], heads, queryCount, keyCount])) : nil
     rowStrides = (request.inputs[0].rowStride, request.inputs[1].rowStride, request.inputs[2].rowStride)
+    panelRows = request.results[0].panelRows
     blockRows = graft_attention_queries(request.isa.variant)
     blockCount = (queryCount + blockRows - 1) / blockRows
     itemCount = q[0] * heads * blockCount
@@ -97,8 +100,10 @@ private struct AttentionLayer {
       block.mask = buffers.input(3) + place.sample * mask[0] + place.head * mask[1] + place.first * mask[2]
       (block.mask_rows, block.mask_columns) = (mask[2], mask[3])
     }
-    block.y = buffers.result() + ((place.sample * queryCount + place.first) * heads + place.head) * width
+    let row = place.sample * queryCount + place.first
+    block.y = buffers.result() + row * heads * width + place.head * width * (panelRows ?? 1)
     block.y_stride = heads * width
+    block.y_in_panels = panelRows != nil
     return block
   }
 }

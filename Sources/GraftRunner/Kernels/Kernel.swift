@@ -12,8 +12,10 @@ package struct Kernel: Sendable {
     static let takesSteps = Traits(rawValue: 2)
     /// Rows of the first three inputs may lie further apart than they are wide.
     static let readsSpacedRows = Traits(rawValue: 4)
-    /// The first input and the result may lie in panels; steps of one argument may follow there.
-    static let takesPanels = Traits(rawValue: 8)
+    /// The first input may lie in panels.
+    static let readsPanels = Traits(rawValue: 8)
+    /// The result may lie in panels.
+    static let writesPanels = Traits(rawValue: 16)
   }
 
   package let primitive: String

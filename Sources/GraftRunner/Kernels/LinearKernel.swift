@@ -3,7 +3,8 @@ import GraftKernels
 
 extension Kernel {
   /// `y = x weightᵀ + bias`, then steps; f32, with the weight in f32, bf16, f16 or packed in 8 bits.
-  static let linear = Kernel("Linear", traits: [.takesSteps, .takesPanels]) { request throws(Diagnostic) in
+  static let linear = Kernel("Linear", traits: [.takesSteps, .readsPanels, .writesPanels]) {
+    request throws(Diagnostic) in
     for (index, operand) in request.inputs.enumerated() where index != 1 && operand.dtype != .f32 {
       throw request.refusal("works on \(operand.dtype)")
     }

@@ -3,7 +3,7 @@ import GraftKernels
 
 extension Kernel {
   /// LayerNorm over the last axis, then steps; f32.
-  static let layerNormalization = Kernel("LayerNormalization", traits: [.inPlace, .takesSteps]) {
+  static let layerNormalization = Kernel("LayerNormalization", traits: [.inPlace, .takesSteps, .writesPanels]) {
     request throws(Diagnostic) in
     try normalization(request) { isa, x, scale, bias, epsilon, y, rows, width in
       graft_layer_norm(isa, x, scale, bias, epsilon, y, rows, width)
@@ -11,7 +11,7 @@ extension Kernel {
   }
 
   /// RMSNorm over the last axis, then steps; f32.
-  static let rmsNormalization = Kernel("RMSNormalization", traits: [.inPlace, .takesSteps]) {
+  static let rmsNormalization = Kernel("RMSNormalization", traits: [.inPlace, .takesSteps, .writesPanels]) {
     request throws(Diagnostic) in
     try normalization(request) { isa, x, scale, _, epsilon, y, rows, width in
       graft_rms_norm(isa, x, scale, epsilon, y, rows, width)
@@ -33,16 +33,30 @@ extension Kernel {
     let epsilon = Float(request.attributes.float("epsilon"))
     let isa = request.isa.variant
     let pool = request.pool
-    return PreparedKernel { buffers in
+    let panelRows = request.results[0].panelRows
+    let room = (panelRows ?? 0) * width
+    return PreparedKernel(scratchByteCount: room * 4 * pool.threadCount) { buffers in
       let (x, y) = (buffers.input(0), buffers.result())
       let scale = buffers.inputIfPresent(1, below: own)
       let bias = buffers.inputIfPresent(2, below: own)
       let steps = BoundRowSteps(request, buffers)
+      /// Works out rows `range` of a result that begins at `y`.
+      func work(_ range: Range<Int>, _ y: UnsafeMutablePointer<Float>) {
+        for row in range {
+          normalize(isa, x + row * width, scale, bias, epsilon, y + row * width, 1, width)
+          steps.apply(to: y, width: width, rows: row..<row + 1, columns: 0..<width)
+        }
+      }
+      guard let panelRows else {
+        return { pool.parallel(rows, grain: max(1, elementGrain / max(1, width))) { range, _ in work(range, y) } }
+      }
       return {
-        pool.parallel(rows, grain: max(1, elementGrain / max(1, width))) { range, _ in
-          for row in range {
-            normalize(isa, x + row * width, scale, bias, epsilon, y + row * width, 1, width)
-            steps.apply(to: y, width: width, rows: row..<row + 1, columns: 0..<width)
+        pool.parallel(rows, grain: panelRows) { range, thread in
+          let own = buffers.scratchFloats + thread * room
+          for first in stride(from: range.lowerBound, to: range.upperBound, by: panelRows) {
+            let panel = first..<min(first + panelRows, range.upperBound)
+            work(panel, own - first * width)
+            graft_pack_panels(isa, own, width, panel.count, width, 0, 1, y + first * width)
           }
         }
       }

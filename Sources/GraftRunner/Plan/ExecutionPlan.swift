@@ -122,7 +122,10 @@ package final class ExecutionPlan {
       ? Fusion(graph: graph, shape: { shapes[$0.index] }, useCount: useCount).groups(of: running)
       : running.map { Group($0, graph.nodes[$0]) }
     try verify(groups, of: running)
-    if options.fuses { paneled = PanelValues(groups, useCount: useCount, operand: { operand($0) }).values }
+    if options.fuses {
+      let panels = PanelValues(groups, panelRows: panelRows, useCount: useCount, operand: { operand($0) })
+      paneled = panels.values
+    }
     try schedule(groups, kept: kept)
   }
 
@@ -183,8 +186,10 @@ package final class ExecutionPlan {
     return Operand(
       dtype: isReduced ? options.weights.dtype : graph.type(of: value).dtype, shape: shapes[value.index],
       rowSpacing: memory[value]?.rowSpacing,
-      panelRows: paneled.contains(value.index) ? graft_panel_rows(options.isa.variant) : nil)
+      panelRows: paneled.contains(value.index) ? panelRows : nil)
   }
+
+  private var panelRows: Int { graft_panel_rows(options.isa.variant) }
 
   /// Works out the nodes that depend on constants alone, and gives their numbers.
   private func fold() throws(Diagnostic) -> Set<Int> {
