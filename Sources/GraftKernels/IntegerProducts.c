@@ -165,46 +165,67 @@ __attribute__((target("avx2,fma"))) static void tile_avx2(Tile tile, size_t coun
 
 #define VNNI_TARGET target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")
 #define VNNI_ROWS 12
+// Fours of k for which one cache line of what is wanted next is asked for.
+#define STEPS_A_LINE 16
+// Sums stay in registers only where the compiler sees each by its number.
+#define EACH_UNROLLED _Pragma("clang loop unroll(full)")
 
-// The whole panel, two registers of 16 channels, for up to 12 rows; adds to what `sums` holds, or writes it.
+// Adds the products of `count` rows, up to 12, with the whole panel: two registers of 16 channels for each row. Asks
+// for the cache lines of `ahead` meanwhile, one for STEPS_A_LINE fours of k.
+__attribute__((VNNI_TARGET, always_inline)) static inline void sum_vnni(
+    Tile tile, size_t count, const int8_t *ahead, __m512i sum[VNNI_ROWS][2]) {
+    const int8_t *w = tile.panel;
+    for (size_t step = 0; step < tile.steps;) {
+        const size_t end = tile.steps - step < STEPS_A_LINE ? tile.steps : step + STEPS_A_LINE;
+        _mm_prefetch((const char *)ahead, _MM_HINT_T1);
+        ahead += 64;
+        for (; step < end; step++, w += PANEL * 4) {
+            const __m512i first = _mm512_loadu_si512(w), second = _mm512_loadu_si512(w + 64);
+            EACH_UNROLLED
+            for (size_t r = 0; r < count; r++) {
+                int four;
+                memcpy(&four, (const char *)tile.rows + r * tile.row_bytes + step * 4, 4);
+                const __m512i x = _mm512_set1_epi32(four);
+                sum[r][0] = _mm512_dpbusd_epi32(sum[r][0], x, first);
+                sum[r][1] = _mm512_dpbusd_epi32(sum[r][1], x, second);
+            }
+        }
+    }
+}
+
+// The whole panel for up to 12 rows; adds to what `sums` holds, or writes it.
 __attribute__((VNNI_TARGET, always_inline)) static inline void rows_vnni(
     Tile tile, size_t count, bool adds, int32_t *sums) {
     __m512i sum[VNNI_ROWS][2];
+    EACH_UNROLLED
     for (size_t r = 0; r < count; r++) {
         sum[r][0] = adds ? _mm512_loadu_si512(sums + r * PANEL) : _mm512_setzero_si512();
         sum[r][1] = adds ? _mm512_loadu_si512(sums + r * PANEL + 16) : _mm512_setzero_si512();
     }
-    const int8_t *w = tile.panel;
-    for (size_t step = 0; step < tile.steps; step++, w += PANEL * 4) {
-        const __m512i first = _mm512_loadu_si512(w), second = _mm512_loadu_si512(w + 64);
-        for (size_t r = 0; r < count; r++) {
-            int four;
-            memcpy(&four, (const char *)tile.rows + r * tile.row_bytes + step * 4, 4);
-            const __m512i x = _mm512_set1_epi32(four);
-            sum[r][0] = _mm512_dpbusd_epi32(sum[r][0], x, first);
-            sum[r][1] = _mm512_dpbusd_epi32(sum[r][1], x, second);
-        }
-    }
+    sum_vnni(tile, count, tile.panel, sum);
+    EACH_UNROLLED
     for (size_t r = 0; r < count; r++) {
         _mm512_storeu_si512(sums + r * PANEL, sum[r][0]);
         _mm512_storeu_si512(sums + r * PANEL + 16, sum[r][1]);
     }
 }
 
+// Calls ACTION(n) for the next n of `count` rows until all are done.
+#define EACH_OF_ROWS(ACTION)                                          \
+    for (; count - r >= VNNI_ROWS; r += VNNI_ROWS) ACTION(VNNI_ROWS); \
+    for (; count - r >= 4; r += 4) ACTION(4);                         \
+    for (; count - r >= 1; r++) ACTION(1);
+
 __attribute__((VNNI_TARGET, always_inline)) static inline void all_rows_vnni(
     Tile tile, size_t count, bool adds, int32_t *sums) {
     size_t r = 0;
 #define SO_MANY(n)                                                       \
-    for (; count - r >= n; r += n) {                                     \
+    {                                                                    \
         rows_vnni(tile, n, adds, sums + r * PANEL);                      \
         tile.rows = (const char *)tile.rows + n * tile.row_bytes;        \
     }
-    SO_MANY(VNNI_ROWS) SO_MANY(8) SO_MANY(4) SO_MANY(1)
+    EACH_OF_ROWS(SO_MANY)
 #undef SO_MANY
-}
-
-__attribute__((VNNI_TARGET)) static void tile_vnni(Tile tile, size_t count, int32_t *sums) {
-    all_rows_vnni(tile, count, false, sums);
 }
 
 #define AMX_TARGET target("amx-tile,amx-int8,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")
@@ -272,28 +293,16 @@ static inline __attribute__((always_inline)) void store_tile(
     }
 }
 
-typedef struct {
-    const void *rows;
-    const float *row_scales;
-    size_t row_count, depth;
-    const int8_t *weight;
-    const float *scales;
-    const int32_t *sums;
-    const float *bias;
-    float *y;
-    size_t y_stride, first, end;
-} Product;
-
-#define EACH_PANEL for (size_t column = p->first; column < p->end; column += PANEL)
+#define EACH_PANEL for (size_t column = first; column < end; column += PANEL)
 #define EACH_ROW(at_once) for (size_t row = 0; row < p->row_count; row += at_once)
 
 // A variant's loops over tiles of `at_once` rows, a whole number of what it takes at a time.
 #define PRODUCT(name, attributes, tile_of, at_once, row_bytes_of_four, has_offsets, outer, inner)                   \
-    attributes static void name(const Product *p) {                                                                 \
+    attributes static void name(const graft_int8_block *p, size_t first, size_t end) {                              \
         Tile tile = {.row_bytes = fours(p->depth) * row_bytes_of_four, .steps = fours(p->depth)};                   \
         int32_t products[at_once * PANEL] __attribute__((aligned(64)));                                             \
         outer inner {                                                                                               \
-            const size_t width = p->end - column < PANEL ? p->end - column : PANEL;                                 \
+            const size_t width = end - column < PANEL ? end - column : PANEL;                                       \
             const size_t count = p->row_count - row < at_once ? p->row_count - row : at_once;                       \
             const int32_t *offsets = has_offsets ? p->sums + column : NULL;                                         \
             const float *scales = p->scales + column, *bias = p->bias ? p->bias + column : NULL;                    \
@@ -309,16 +318,72 @@ typedef struct {
         }                                                                                                           \
     }
 
-PRODUCT(product_plain, , tile_plain, 12, 8, false, EACH_PANEL, EACH_ROW(12))
+enum { ROWS_AT_ONCE = 12 };
+
+PRODUCT(product_plain, , tile_plain, ROWS_AT_ONCE, 8, false, EACH_PANEL, EACH_ROW(ROWS_AT_ONCE))
 #if defined(__x86_64__)
-PRODUCT(product_avx2, __attribute__((target("avx2,fma"))), tile_avx2, 12, 8, false, EACH_PANEL, EACH_ROW(12))
-PRODUCT(product_vnni, __attribute__((VNNI_TARGET)), tile_vnni, 12, 4, true, EACH_PANEL, EACH_ROW(12))
+PRODUCT(
+    product_avx2, __attribute__((target("avx2,fma"))), tile_avx2, ROWS_AT_ONCE, 8, false, EACH_PANEL,
+    EACH_ROW(ROWS_AT_ONCE))
+
+// The result of `count` rows, up to 12, and the panel at `column`; nothing of it is in memory between sums and numbers.
+__attribute__((VNNI_TARGET, always_inline)) static inline void numbers_vnni(
+    const graft_int8_block *p, Tile tile, size_t count, size_t row, size_t column, size_t width, const int8_t *ahead) {
+    __m512i sum[VNNI_ROWS][2], none = _mm512_setzero_si512();
+    // Rows are held as bytes without a sign.
+    const __m512i first = _mm512_sub_epi32(none, _mm512_loadu_si512(p->sums + column));
+    const __m512i second = _mm512_sub_epi32(none, _mm512_loadu_si512(p->sums + column + 16));
+    EACH_UNROLLED
+    for (size_t r = 0; r < count; r++) {
+        sum[r][0] = first;
+        sum[r][1] = second;
+    }
+    sum_vnni(tile, count, ahead, sum);
+    const __mmask16 masks[2] = {
+        (__mmask16)(width < 16 ? (1u << width) - 1 : 0xFFFF), (__mmask16)(width < 16 ? 0 : (1u << (width - 16)) - 1)};
+    EACH_UNROLLED
+    for (size_t h = 0; h < 2; h++) {
+        const __m512 scales = _mm512_loadu_ps(p->scales + column + 16 * h);
+        const __m512 bias = p->bias ? _mm512_maskz_loadu_ps(masks[h], p->bias + column + 16 * h) : _mm512_setzero_ps();
+        float *y = p->y + row * p->y_stride + column + 16 * h;
+        EACH_UNROLLED
+        for (size_t r = 0; r < count; r++) {
+            const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(p->row_scales[row + r]), scales);
+            __m512 value = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[r][h]), scale);
+            if (p->bias) value = _mm512_add_ps(value, bias);
+            _mm512_mask_storeu_ps(y + r * p->y_stride, masks[h], value);
+        }
+    }
+}
+
+__attribute__((VNNI_TARGET)) static void product_vnni(const graft_int8_block *p, size_t first, size_t end) {
+    Tile tile = {.row_bytes = fours(p->depth) * 4, .steps = fours(p->depth)};
+    const size_t count = p->row_count, asked_bytes = (tile.steps + STEPS_A_LINE - 1) / STEPS_A_LINE * 64;
+    const int8_t *ahead = p->ahead;
+    EACH_PANEL {
+        const size_t width = end - column < PANEL ? end - column : PANEL;
+        tile.panel = p->weight + column * tile.steps * 4;
+        tile.rows = p->rows;
+        size_t r = 0;
+#define SO_MANY(n)                                                                              \
+    {                                                                                           \
+        /* Once all is near, lines that are in cache already. */                                \
+        const bool asks = ahead < p->ahead_end;                                                 \
+        numbers_vnni(p, tile, n, r, column, width, asks ? ahead : tile.panel);                  \
+        if (asks) ahead += asked_bytes;                                                         \
+        tile.rows = (const char *)tile.rows + n * tile.row_bytes;                               \
+    }
+        EACH_OF_ROWS(SO_MANY)
+#undef SO_MANY
+    }
+}
+
 // So fast that what it reads again must come from the first-level cache: the rows.
 PRODUCT(tiles_amx, __attribute__((AMX_TARGET)), tile_amx, AMX_ROWS, 4, true, EACH_ROW(AMX_ROWS), EACH_PANEL)
 
-__attribute__((AMX_TARGET)) static void product_amx(const Product *p) {
+__attribute__((AMX_TARGET)) static void product_amx(const graft_int8_block *p, size_t first, size_t end) {
     configure_tiles();
-    tiles_amx(p);
+    tiles_amx(p, first, end);
     _tile_release();
 }
 #endif
@@ -346,18 +411,19 @@ typedef struct {
     bool (*runs)(graft_isa isa);
     // Bytes of an activation: one without a sign, 128 being zero, or two.
     size_t activation_bytes;
+    size_t tile_rows;
     void (*pack_row)(const float *x, size_t depth, void *row, float *scale);
-    void (*multiply)(const Product *p);
+    void (*multiply)(const graft_int8_block *p, size_t first, size_t end);
 } Variant;
 
 // The first one that runs is taken.
 static const Variant variants[] = {
 #if defined(__x86_64__)
-    {runs_amx, 1, pack_bytes_avx512, product_amx},
-    {runs_vnni, 1, pack_bytes_avx512, product_vnni},
-    {runs_avx2, 2, pack_wide_avx2, product_avx2},
+    {runs_amx, 1, AMX_ROWS, pack_bytes_avx512, product_amx},
+    {runs_vnni, 1, VNNI_ROWS, pack_bytes_avx512, product_vnni},
+    {runs_avx2, 2, ROWS_AT_ONCE, pack_wide_avx2, product_avx2},
 #endif
-    {runs_anywhere, 2, pack_wide_plain, product_plain},
+    {runs_anywhere, 2, ROWS_AT_ONCE, pack_wide_plain, product_plain},
 };
 
 static const Variant *variant_for(graft_isa isa) {
@@ -370,6 +436,8 @@ size_t graft_int8_row_bytes(graft_isa isa, size_t depth) {
     return fours(depth) * 4 * variant_for(isa)->activation_bytes;
 }
 
+size_t graft_int8_tile_rows(graft_isa isa) { return variant_for(isa)->tile_rows; }
+
 void graft_int8_pack_rows(graft_isa isa, const float *x, size_t rows, size_t depth, void *packed, float *scales) {
     const Variant *variant = variant_for(isa);
     const size_t bytes = fours(depth) * 4 * variant->activation_bytes;
@@ -378,12 +446,6 @@ void graft_int8_pack_rows(graft_isa isa, const float *x, size_t rows, size_t dep
     }
 }
 
-void graft_int8_product(
-    graft_isa isa, const void *rows, const float *row_scales, size_t row_count, size_t depth, const int8_t *weight,
-    const float *scales, const int32_t *sums, const float *bias, float *y, size_t y_stride, size_t first, size_t end) {
-    const Product product = {
-        .rows = rows, .row_scales = row_scales, .row_count = row_count, .depth = depth, .weight = weight,
-        .scales = scales, .sums = sums, .bias = bias, .y = y, .y_stride = y_stride, .first = first, .end = end,
-    };
-    variant_for(isa)->multiply(&product);
+void graft_int8_product(graft_isa isa, const graft_int8_block *block, size_t first, size_t end) {
+    variant_for(isa)->multiply(block, first, end);
 }

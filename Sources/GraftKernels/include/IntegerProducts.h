@@ -19,9 +19,10 @@
 enum { GRAFT_INT8_PANEL = 32 };  // Output channels that stand together.
 enum { GRAFT_INT8_MOST_DEPTH = 65536 };  // Of more, 128 * 127 * depth and what is added to it may not fit 32 bits.
 
-// The bytes of `columns` packed channels of `depth` weights, and of a packed row.
+// The bytes of `columns` packed channels of `depth` weights, and of a packed row; the rows that are worked out together.
 size_t graft_int8_weight_bytes(size_t columns, size_t depth);
 size_t graft_int8_row_bytes(graft_isa isa, size_t depth);
+size_t graft_int8_tile_rows(graft_isa isa);
 
 // Packs the channels from `first`, a multiple of 32, up to `end` of `weight` [columns, depth]. `scales` and `sums` hold
 // a number for each channel: the scale, and 128 times the sum of its packed weights.
@@ -32,10 +33,25 @@ void graft_int8_pack_weight(
 // Packs `rows` rows of `depth` activations each, and their scales. What is not finite makes its row NaN.
 void graft_int8_pack_rows(graft_isa isa, const float *x, size_t rows, size_t depth, void *packed, float *scales);
 
-// y[r, first..<end] for packed rows; `first` is a multiple of 32. `bias` has a number for each channel, or is NULL.
-void graft_int8_product(
-    graft_isa isa, const void *rows, const float *row_scales, size_t row_count, size_t depth, const int8_t *weight,
-    const float *scales, const int32_t *sums, const float *_Nullable bias, float *y, size_t y_stride, size_t first,
-    size_t end);
+typedef struct {
+  // Packed rows, their scales, and how many there are.
+  const void *rows;
+  const float *row_scales;
+  size_t row_count, depth;
+  // All packed channels, their scales and sums.
+  const int8_t *weight;
+  const float *scales;
+  const int32_t *sums;
+  // A number for each channel, or NULL.
+  const float *_Nullable bias;
+  // The result for the first row and channel 0, and from one row to the next.
+  float *y;
+  size_t y_stride;
+  // The bytes of weights that are wanted next, to be brought near meanwhile; may be empty.
+  const int8_t *ahead, *ahead_end;
+} graft_int8_block;
+
+// y[r, first..<end]; `first` is a multiple of 32.
+void graft_int8_product(graft_isa isa, const graft_int8_block *block, size_t first, size_t end);
 
 #pragma clang assume_nonnull end

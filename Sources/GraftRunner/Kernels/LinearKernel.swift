@@ -33,8 +33,8 @@ struct LinearLayer {
   /// Whether rows come and go in panels.
   private let givenPanels: Bool
   private let givesPanels: Bool
-  private var isa: graft_isa { request.isa.variant }
-  private var pool: ThreadPool { request.pool }
+  var isa: graft_isa { request.isa.variant }
+  var pool: ThreadPool { request.pool }
 
   init(_ request: KernelRequest) {
     self.request = request
@@ -48,7 +48,7 @@ struct LinearLayer {
   }
 
   /// The memory of the layer.
-  private struct Memory {
+  struct Memory {
     let x: UnsafePointer<Float>
     let weight: UnsafeRawPointer
     let bias: UnsafePointer<Float>?
@@ -70,7 +70,7 @@ struct LinearLayer {
     }
   }
 
-  private func memory(_ buffers: Buffers) -> Memory {
+  func memory(_ buffers: Buffers) -> Memory {
     Memory(
       x: buffers.input(0), weight: UnsafeRawPointer(buffers.inputs[1]), bias: hasBias ? buffers.input(2) : nil,
       y: buffers.result(), scratch: buffers.scratch, steps: BoundRowSteps(request, buffers), columns: columns,
@@ -288,39 +288,6 @@ struct LinearLayer {
       graft_cast_bf16_to_f32(from, room, count)
     } else {
       graft_widen_f16(isa, from, room, count)
-    }
-  }
-
-  // MARK: In 8 bits
-
-  /// Rows become whole numbers first; then the threads share the channels, some panels at a time, so that what follows
-  /// a product finds it in the second-level cache.
-  func integerProduct() -> PreparedKernel {
-    let rowByteCount = graft_int8_row_bytes(isa, depth)
-    let scalesStart = (rows * rowByteCount + 63) / 64 * 64
-    let step = max(4, 65_536 / max(1, rows * Int(GRAFT_INT8_PANEL))) * Int(GRAFT_INT8_PANEL)
-    let panels = (columns + Int(GRAFT_INT8_PANEL) - 1) / Int(GRAFT_INT8_PANEL)
-    let share = (panels + pool.threadCount - 1) / pool.threadCount * Int(GRAFT_INT8_PANEL)
-    return PreparedKernel(scratchByteCount: scalesStart + rows * 4) { buffers in
-      let memory = self.memory(buffers)
-      let weight = PackedWeight(request.inputs[1].shape).parts(of: memory.weight)
-      let scales = (memory.scratch + scalesStart).assumingMemoryBound(to: Float.self)
-      return {
-        pool.parallel(rows, grain: 8) { range, _ in
-          graft_int8_pack_rows(
-            isa, memory.x + range.lowerBound * depth, range.count, depth,
-            memory.scratch + range.lowerBound * rowByteCount, scales + range.lowerBound)
-        }
-        pool.parallel(columns, grain: min(step, share)) { range, _ in
-          for first in stride(from: range.lowerBound, to: range.upperBound, by: step) {
-            let part = first..<min(first + step, range.upperBound)
-            graft_int8_product(
-              isa, memory.scratch, scales, rows, depth, weight.channels, weight.scales, weight.sums, memory.bias,
-              memory.y, columns, part.lowerBound, part.upperBound)
-            memory.finish(0..<rows, part, addsBias: false)
-          }
-        }
-      }
     }
   }
 }

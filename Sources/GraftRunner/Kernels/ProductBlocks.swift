@@ -20,10 +20,11 @@ struct ProductBlocks {
 
   private static let mostRows = 512
   private static let mostDepth = 1152
-  private static let weightElements: Int = {
+  /// Half of the second-level cache.
+  static let halfCacheByteCount: Int = {
     // Processors with AVX2 have 256 KB at least; 0 where the system does not tell.
     let cache = sysconf(Int32(_SC_LEVEL2_CACHE_SIZE))
-    return max(cache, 256 << 10) / 2 / 4
+    return max(cache, 256 << 10) / 2
   }()
 
   init(rows: Int, columns: Int, depth: Int, isa: graft_isa) {
@@ -33,7 +34,7 @@ struct ProductBlocks {
     // Blocks of the depth are about as long as each other.
     let count = max(1, (depth + Self.mostDepth - 1) / Self.mostDepth)
     self.depth = max(1, ((depth + count - 1) / count + 15) / 16 * 16)
-    let most = min(Int(GRAFT_PRODUCT_MOST_COLUMNS), Self.weightElements / self.depth)
+    let most = min(Int(GRAFT_PRODUCT_MOST_COLUMNS), Self.halfCacheByteCount / 4 / self.depth)
     let step = Int(most < GRAFT_PRODUCT_LINE_COLUMNS ? GRAFT_PRODUCT_COLUMNS : GRAFT_PRODUCT_LINE_COLUMNS)
     self.columns = max(step, most / step * step)
   }

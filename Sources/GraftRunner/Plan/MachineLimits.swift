@@ -61,11 +61,12 @@ public struct MachineLimits: Sendable, Hashable {
     return rate(pool, 2 * Double(rows * columns * depth * rounds)) { thread in
       let y = results.start.assumingMemoryBound(to: Float.self) + thread * rows * columns
       let factors = scales.start.assumingMemoryBound(to: Float.self)
-      for _ in 0..<rounds {
-        graft_int8_product(
-          isa, packed.start, factors, rows, depth, weight.start.assumingMemoryBound(to: Int8.self), factors,
-          scales.start.assumingMemoryBound(to: Int32.self), nil, y, columns, 0, columns)
-      }
+      let channels = weight.start.assumingMemoryBound(to: Int8.self)
+      var block = graft_int8_block(
+        rows: packed.start, row_scales: factors, row_count: rows, depth: depth, weight: channels, scales: factors,
+        sums: scales.start.assumingMemoryBound(to: Int32.self), bias: nil, y: y, y_stride: columns, ahead: channels,
+        ahead_end: channels)
+      for _ in 0..<rounds { graft_int8_product(isa, &block, 0, columns) }
     }
   }
 

@@ -34,18 +34,33 @@ import Testing
     _ x: [Float], _ weight: [Float], _ bias: [Float]?, _ size: (Int, Int, Int), _ isa: graft_isa
   ) -> [Float] {
     let (rows, columns, depth) = size
-    var packed = [Int8](repeating: 0, count: graft_int8_weight_bytes(columns, depth))
     let whole = (columns + Int(GRAFT_INT8_PANEL) - 1) / Int(GRAFT_INT8_PANEL) * Int(GRAFT_INT8_PANEL)
-    var scales = [Float](repeating: 0, count: whole)
-    var sums = [Int32](repeating: 0, count: whole)
-    graft_int8_pack_weight(weight, columns, depth, 0, whole, &packed, &scales, &sums)
-    var bytes = [UInt8](repeating: 0, count: rows * graft_int8_row_bytes(isa, depth))
-    var rowScales = [Float](repeating: 0, count: rows)
-    graft_int8_pack_rows(isa, x, rows, depth, &bytes, &rowScales)
-    var y = [Float](repeating: 0, count: rows * columns)
-    graft_int8_product(
-      isa, bytes, rowScales, rows, depth, packed, scales, sums, bias, &y, columns, 0, columns)
-    return y
+    func room<Element>(_ count: Int, _ zero: Element) -> UnsafeMutablePointer<Element> {
+      let room = UnsafeMutablePointer<Element>.allocate(capacity: max(1, count))
+      room.initialize(repeating: zero, count: count)
+      return room
+    }
+    let packed = room(graft_int8_weight_bytes(columns, depth), Int8(0))
+    let (scales, sums) = (room(whole, Float(0)), room(whole, Int32(0)))
+    let (bytes, rowScales) = (room(rows * graft_int8_row_bytes(isa, depth), UInt8(0)), room(rows, Float(0)))
+    let (numbers, y) = (room(columns, Float(0)), room(rows * columns, Float(0)))
+    defer {
+      packed.deallocate()
+      scales.deallocate()
+      sums.deallocate()
+      bytes.deallocate()
+      rowScales.deallocate()
+      numbers.deallocate()
+      y.deallocate()
+    }
+    graft_int8_pack_weight(weight, columns, depth, 0, whole, packed, scales, sums)
+    graft_int8_pack_rows(isa, x, rows, depth, bytes, rowScales)
+    if let bias { numbers.update(from: bias, count: columns) }
+    var block = graft_int8_block(
+      rows: bytes, row_scales: rowScales, row_count: rows, depth: depth, weight: packed, scales: scales, sums: sums,
+      bias: bias == nil ? nil : UnsafePointer(numbers), y: y, y_stride: columns, ahead: packed, ahead_end: packed)
+    graft_int8_product(isa, &block, 0, columns)
+    return Array(UnsafeBufferPointer(start: y, count: rows * columns))
   }
 
   @Test("Every variant gives the whole-number product, bit for bit", arguments: variants)
