@@ -239,11 +239,11 @@ struct LinearLayer {
 
   // MARK: With a weight of 16 bits
 
-  /// Elements that are widened to f32 together: what stays in the second-level cache.
-  private static let widenedElements = 65_536
+  /// Elements that are widened to f32 together: what stays in the first-level cache.
+  private static let widenedElements = 8192
 
   func widenedFewRows() -> PreparedKernel {
-    let step = max(2, Self.widenedElements / max(1, depth) & ~1)
+    let step = max(1, Self.widenedElements / max(1, depth))
     let room = min(step, columns) * depth * 4
     return widened(room) { memory, room, range in
       for first in stride(from: range.lowerBound, to: range.upperBound, by: step) {
