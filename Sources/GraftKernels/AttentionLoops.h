@@ -46,8 +46,6 @@ INLINE void V(bring_near)(const graft_attention_block *block, V(RowsAhead) *ahea
   }
 }
 
-#define LOG2_E 0x1.715476p+0f
-
 static size_t V(attention_room)(size_t depth, size_t width) {
   return (PANELS_AT_ONCE * (depth + width + 2) + KEYS_AT_ONCE) * PANEL;
 }
@@ -72,7 +70,7 @@ INLINE void V(mask_scores)(
     const float *rows = block->mask + (panel->first - block->first) * block->mask_rows;
     for (size_t c = 0; c < count; c++) {
       const float *mask = rows + (first + c) * block->mask_columns;
-      for (size_t r = 0; r < panel->count; r++) scores[c * PANEL + r] += mask[r * block->mask_rows] * LOG2_E;
+      for (size_t r = 0; r < panel->count; r++) scores[c * PANEL + r] += mask[r * block->mask_rows];
     }
   }
   const size_t last = panel->first + panel->count - 1;
@@ -102,7 +100,7 @@ INLINE void V(weigh)(const graft_attention_block *block, const V(QueryPanel) *pa
     // A query that saw nothing yet must not subtract infinity from itself.
     shift[h] = V(select)(max0 == -INFINITY, V(all)(0), max0);
     V(store)(panel->largest + h * LANES, max0);
-    const vf rescale = V(exp2)(before - shift[h]);
+    const vf rescale = V(exp_below)(before - shift[h]);
     total[h] = V(load)(panel->total + h * LANES) * rescale;
     for (size_t f = 0; panel->has_sums && f < block->width; f++) {
       float *sum = panel->sums + f * PANEL + h * LANES;
@@ -111,7 +109,7 @@ INLINE void V(weigh)(const graft_attention_block *block, const V(QueryPanel) *pa
   }
   for (size_t c = 0; c < count; c++) {
     float *score = scores + c * PANEL;
-    const vf first = V(exp2)(V(load)(score) - shift[0]), second = V(exp2)(V(load)(score + LANES) - shift[1]);
+    const vf first = V(exp_below)(V(load)(score) - shift[0]), second = V(exp_below)(V(load)(score + LANES) - shift[1]);
     V(store)(score, first);
     V(store)(score + LANES, second);
     total[0] += first;
@@ -145,8 +143,6 @@ INLINE void V(store_means)(const graft_attention_block *block, const V(QueryPane
 static void V(attention)(const graft_attention_block *block, float *space) {
   float *scores = space;  // [KEYS_AT_ONCE, PANEL]
   space += KEYS_AT_ONCE * PANEL;
-  // Scores are logarithms to base 2.
-  const float scale = block->scale * LOG2_E;
   V(QueryPanel) panels[PANELS_AT_ONCE];
   size_t count = 0, begin = SIZE_MAX, end = 0;
   for (size_t first = 0; first < block->count; first += PANEL, count++) {
@@ -159,7 +155,7 @@ static void V(attention)(const graft_attention_block *block, float *space) {
     panel->total = panel->largest + PANEL;
     space = panel->total + PANEL;
     V(pack_panel)(
-        block->q + first * block->q_stride, block->q_stride, panel->count, block->depth, scale, panel->queries);
+        block->q + first * block->q_stride, block->q_stride, panel->count, block->depth, block->scale, panel->queries);
     panel->has_sums = false;
     for (size_t r = 0; r < PANEL; r++) {
       panel->largest[r] = -INFINITY;
@@ -207,7 +203,6 @@ static void V(attention)(const graft_attention_block *block, float *space) {
   for (size_t p = 0; p < count; p++) V(store_means)(block, &panels[p]);
 }
 
-#undef LOG2_E
 #undef PANEL
 #undef STRIP
 #undef vf

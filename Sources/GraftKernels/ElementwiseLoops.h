@@ -72,7 +72,8 @@ typedef struct {
 
 #define BINARY(name, expression)                                                       \
   static void V(name)(V(BinaryRows) r, float *py, size_t rows, size_t count) {         \
-    for (; rows > 0 && count > 0; rows--, r.a += r.a_next, r.b += r.b_next, py += r.y_next) { \
+    if (count == 0) return;                                                            \
+    for (; rows > 0; rows--, r.a += r.a_next, r.b += r.b_next, py += r.y_next) {       \
       vf a = V(all)(r.a[0]), b = V(all)(r.b[0]);                                       \
       size_t i = 0;                                                                    \
       for (; i + LANES <= count; i += LANES) {                                         \

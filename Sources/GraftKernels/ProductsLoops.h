@@ -26,12 +26,12 @@ INLINE void V(bring_rows)(const graft_product_block *block, size_t first, size_t
   }
 }
 
-// to[c][r] = sums[c][r] + kept[c][r] + bias[c] for `columns` columns of a panel; what is NULL is left out.
-INLINE void V(keep)(const float *sums, const float *kept, const float *bias, float *to, size_t columns) {
+// to[c][r] = sums[c][r] + before[c][r] + bias[c] for `columns` columns of a panel; what is NULL is left out.
+INLINE void V(add_columns)(const float *sums, const float *before, const float *bias, float *to, size_t columns) {
   for (size_t c = 0; c < columns; c++) {
     for (size_t r = 0; r < PANEL; r += LANES) {
       V(graft_vf) sum = V(load)(sums + c * PANEL + r);
-      if (kept) sum += V(load)(kept + c * PANEL + r);
+      if (before) sum += V(load)(before + c * PANEL + r);
       V(store)(to + c * PANEL + r, bias ? sum + bias[c] : sum);
     }
   }
@@ -62,11 +62,11 @@ static void V(product)(const graft_product_block *block, size_t first, size_t en
       const float *before = block->adds ? kept : NULL;
       if (block->panels) {
         float *to = block->panels + p * block->panels_stride + c * PANEL;
-        V(keep)(sums, before, block->bias ? block->bias + c : NULL, to, columns);
+        V(add_columns)(sums, before, block->bias ? block->bias + c : NULL, to, columns);
       } else if (!block->y) {
-        V(keep)(sums, before, NULL, kept, columns);
+        V(add_columns)(sums, before, NULL, kept, columns);
       } else if (before) {
-        V(keep)(sums, before, NULL, sums, columns);
+        V(add_columns)(sums, before, NULL, sums, columns);
       }
     }
     if (block->y) {

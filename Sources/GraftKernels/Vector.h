@@ -93,12 +93,13 @@ INLINE vf V(exp)(vf x) {
   return V(times_power_of_two)(V(exp_minus_one_polynomial)(r) + 1.0f, n);
 }
 
-// 2^x for x up to 126: 2^n 2^r with n = round(x) and |r| <= 1/2, which is 1 + r times a polynomial of degree 5 (fitted
-// in double precision, off by 2e-9 at most). Within 1 ulp; 0 below -150.
-INLINE vf V(exp2)(vf x) {
-  const float shift = 0x1.8p23f;
-  x = V(larger)(V(all)(-150.0f), x);
-  const vf n = x + shift - shift, r = x - n;
+// exp(x) for x up to 0, as 2^n 2^r with n = round(x log2(e)) and |r| <= 1/2. 2^r is 1 + r times a polynomial of degree
+// 5, fitted in double precision and off by 2e-9 at most. Within 1 ulp and |x| / 4 more, which comes of log2(e) in single
+// precision. NaN stays NaN: the bound, below which the result is 0, is the first argument for that reason.
+INLINE vf V(exp_below)(vf x) {
+  const float shift = 0x1.8p23f, log2_e = 0x1.715476p+0f;
+  x = V(larger)(V(all)(-110.0f), x);
+  const vf n = x * log2_e + shift - shift, r = x * log2_e - n;
   vf p = r * 0x1.41fbbcp-13f + 0x1.5f3e54p-10f;
   p = p * r + 0x1.3b2d4cp-7f;
   p = p * r + 0x1.c6aee8p-5f;

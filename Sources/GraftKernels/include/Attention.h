@@ -25,8 +25,8 @@ typedef struct {
   // Added to the score of the block's query r and key c at mask[r * mask_rows + c * mask_columns]; may be NULL.
   const float *mask;
   size_t mask_rows, mask_columns;
-  // The block's first result, and the floats from one to the next. Or, where they lie in panels, the first element of the
-  // first panel's first column for the head, and the floats of one row of all heads.
+  // The block's first result, and the floats from one to the next. Or, where they lie in panels, the first element of
+  // the first panel's first column for the head, and the floats of one row of all heads.
   float *y;
   size_t y_stride;
   bool y_in_panels;

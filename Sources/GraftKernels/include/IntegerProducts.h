@@ -19,13 +19,15 @@
 enum { GRAFT_INT8_PANEL = 32 };  // Output channels that stand together.
 enum { GRAFT_INT8_MOST_DEPTH = 65536 };  // Of more, 128 * 127 * depth and what is added to it may not fit 32 bits.
 
-// The bytes of `columns` packed channels of `depth` weights, and of a packed row; the rows that are worked out together.
+// The bytes of `columns` packed channels of `depth` weights, those of a packed row, and the rows that are worked out
+// together.
 size_t graft_int8_weight_bytes(size_t columns, size_t depth);
 size_t graft_int8_row_bytes(graft_isa isa, size_t depth);
 size_t graft_int8_tile_rows(graft_isa isa);
 
 // Packs the channels from `first`, a multiple of 32, up to `end` of `weight` [columns, depth]. `scales` and `sums` hold
-// a number for each channel: the scale, and 128 times the sum of its packed weights.
+// a number for each channel of whole panels: the scale, and 128 times the sum of its packed weights; those behind the
+// last channel are read and have no meaning.
 void graft_int8_pack_weight(
     const float *weight, size_t columns, size_t depth, size_t first, size_t end, int8_t *packed, float *scales,
     int32_t *sums);
@@ -38,7 +40,7 @@ typedef struct {
   const void *rows;
   const float *row_scales;
   size_t row_count, depth;
-  // All packed channels, their scales and sums.
+  // All packed channels, their scales and sums, of whole panels.
   const int8_t *weight;
   const float *scales;
   const int32_t *sums;
@@ -47,7 +49,7 @@ typedef struct {
   // The result for the first row and channel 0, and from one row to the next.
   float *y;
   size_t y_stride;
-  // The bytes of weights that are wanted next, to be brought near meanwhile; may be empty.
+  // The bytes of weights that are wanted next, which VNNI's loops bring near meanwhile; may be empty.
   const int8_t *ahead, *ahead_end;
 } graft_int8_block;
 

@@ -1,8 +1,8 @@
 // Products with a matrix whose rows are read where they are.
 //
-// The left matrix's rows are packed first, in panels of `graft_panel_rows`, unless they come so; then blocks of the result are worked out,
-// on any thread. An element is the sum of its products in the order of k, begun anew at each block of k, and so depends
-// on neither the number of rows nor the split over threads.
+// The left matrix's rows are packed first, in panels of `graft_panel_rows`, unless they come so; then blocks of the
+// result are worked out, on any thread. An element is the sum of its products in the order of k, begun anew at each
+// block of k, and so depends on neither the number of rows nor the split over threads.
 #pragma once
 
 #include <stdbool.h>
@@ -13,9 +13,12 @@
 // The rows of a panel: 32 with AVX-512, 16 with AVX2, else 8.
 size_t graft_panel_rows(graft_isa isa);
 
-// Columns are worked out so many at a time, what is left at the end of a block more slowly. A block has so many at most.
-// Where blocks begin at multiples of the last, rows of the result are written in whole cache lines.
-enum { GRAFT_PRODUCT_COLUMNS = 12, GRAFT_PRODUCT_MOST_COLUMNS = 192, GRAFT_PRODUCT_LINE_COLUMNS = 48 };
+// Columns that are worked out together; what is left at the end of a block goes more slowly.
+enum { GRAFT_PRODUCT_COLUMNS = 12 };
+// The most columns of a block.
+enum { GRAFT_PRODUCT_MOST_COLUMNS = 192 };
+// Where blocks begin at multiples of this, rows of the result are written in whole cache lines.
+enum { GRAFT_PRODUCT_LINE_COLUMNS = 48 };
 
 // Packs rows [first * R, end * R) of `x` [rows, depth], R being `graft_panel_rows`, into panels `first` to `end`, each
 // of R * depth floats. Rows of `x` are `stride` floats apart; those past the last count as 0.
@@ -30,8 +33,8 @@ typedef struct {
   // `weight`. At most GRAFT_PRODUCT_MOST_COLUMNS.
   const float *weight;
   size_t weight_stride, columns;
-  // Where sums stand between blocks of k: as panels, too, of the block's columns, `sums_stride` floats apart. NULL where
-  // one block of k is all.
+  // Where sums stand between blocks of k: as panels, too, of the block's columns, `sums_stride` floats apart. NULL
+  // where one block of k is all.
   float *sums;
   size_t sums_stride;
   // Whether it adds to what `sums` holds: every block of k but the first.

@@ -39,8 +39,9 @@ struct Operand: Hashable {
   let shape: Shape
   /// Elements from one row, along the last axis, to the next, where that is more than a row has.
   var rowSpacing: Int?
-  /// The rows of a panel where it lies in panels: element `k` of row `r` of one at `k * panelRows + r`, one panel behind
-  /// the other, what is missing of the last one's rows without meaning.
+  /// The rows of a panel where it lies in panels: element `k` of row `r` of one at `k * panelRows + r`, and one panel
+  /// behind the other. What is missing of the last one's rows has no meaning: it may be worked with, NaN included, but
+  /// never meets another row.
   var panelRows: Int?
 
   var rowStride: Int { rowSpacing ?? width }

@@ -9,9 +9,12 @@ extension Kernel {
       throw request.refusal("works on \(operand.dtype)")
     }
     let layer = LinearLayer(request)
+    let takesPanels = LinearLayer.worksOnPanels(weight: request.inputs[1], result: request.results[0])
+    precondition(
+      takesPanels || request.inputs[0].panelRows == nil && request.results[0].panelRows == nil, "it works on rows")
     switch request.inputs[1].dtype {
-    case .f32: return layer.rows <= LinearLayer.fewRows ? layer.fewRows() : layer.product()
-    case .bf16, .f16: return layer.rows <= LinearLayer.fewRows ? layer.widenedFewRows() : layer.product()
+    case .f32: return takesPanels ? layer.product() : layer.fewRows()
+    case .bf16, .f16: return takesPanels ? layer.product() : layer.widenedFewRows()
     case .i8: return layer.integerProduct()
     default: throw request.refusal("has a weight of \(request.inputs[1].dtype)")
     }
@@ -21,7 +24,12 @@ extension Kernel {
 /// One linear layer before there is memory.
 struct LinearLayer {
   /// Products with at most so many rows need no panels: each thread reads its channels of the weight once.
-  static let fewRows = 4
+  private static let fewRows = 4
+
+  /// Whether a layer with such a weight and result takes its rows in panels: all but products of few rows or in 8 bits.
+  static func worksOnPanels(weight: Operand, result: Operand) -> Bool {
+    weight.dtype != .i8 && result.width > 0 && result.count / result.width > fewRows
+  }
 
   let request: KernelRequest
   let rows: Int
@@ -85,7 +93,7 @@ struct LinearLayer {
       let memory = self.memory(buffers)
       let weight = memory.weight.assumingMemoryBound(to: Float.self)
       return {
-        pool.parallel(columns, grain: max(2, 65_536 / max(1, depth) & ~1)) { range, _ in
+        pool.parallel(columns, grain: max(1, 65_536 / max(1, depth))) { range, _ in
           graft_linear_few_rows(
             isa, memory.x, weight, memory.y, rows, depth, columns, range.lowerBound, range.upperBound)
           memory.finish(0..<rows, range)
@@ -160,14 +168,14 @@ struct LinearLayer {
         if isWidened { widen(product.memory.weight, channels, inner, into: product.weight) }
         let follows = channels.upperBound..<min(range.upperBound, channels.upperBound + blocks.columns)
         let next = index + 1 < depths.count ? (channels, depths[index + 1]) : (follows, depths[0])
-        multiply(product, part, channels, inner, before: next)
+        multiplyBlock(product, part, channels, inner, before: next)
       }
     }
   }
 
-  /// Adds what elements `inner` of the depth give to channels `channels` of rows `part`, and finishes them with the last
-  /// ones. `next` is the block of the weight that is read then.
-  private func multiply(
+  /// Adds what elements `inner` of the depth give to channels `channels` of rows `part`, and finishes them with the
+  /// last ones. `next` is the block of the weight that is read then.
+  private func multiplyBlock(
     _ product: Product, _ part: Range<Int>, _ channels: Range<Int>, _ inner: Range<Int>,
     before next: (channels: Range<Int>, inner: Range<Int>)
   ) {
@@ -193,12 +201,12 @@ struct LinearLayer {
       } else {
         block.y = memory.y + channels.lowerBound
         block.y_stride = columns
-        block.beside = memory.steps.rows.map { $0 + channels.lowerBound }
+        block.beside = memory.steps.operandOfRows.map { $0 + channels.lowerBound }
       }
     }
-    for rows in blocks.parts(of: part, by: blocks.finishedRows) {
+    for rows in blocks.parts(of: part, by: ProductBlocks.finishedRows) {
       let panels = rows.lowerBound / panelRows..<(rows.upperBound + panelRows - 1) / panelRows
-      ask(for: next.channels, next.inner, share: rows, of: part, memory, &block)
+      bringNear(next.channels, next.inner, share: rows, of: part, memory, &block)
       graft_product(isa, &block, panels.lowerBound, panels.upperBound)
       if !isLast { continue }
       if givesPanels {
@@ -212,10 +220,10 @@ struct LinearLayer {
     }
   }
 
-  /// Has `block` bring near what channels `wanted` of the weight have at elements `inner` of the depth: the part that
-  /// rows `share` of `all` have to ask for.
-  private func ask(
-    for wanted: Range<Int>, _ inner: Range<Int>, share: Range<Int>, of all: Range<Int>, _ memory: Memory,
+  /// Has `block` bring near what channels `wanted` of the weight have at elements `inner` of the depth: as much of it
+  /// as rows `share` are of `all`.
+  private func bringNear(
+    _ wanted: Range<Int>, _ inner: Range<Int>, share: Range<Int>, of all: Range<Int>, _ memory: Memory,
     _ block: inout graft_product_block
   ) {
     if wanted.isEmpty { return }

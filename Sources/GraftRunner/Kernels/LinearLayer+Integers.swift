@@ -7,11 +7,12 @@ extension LinearLayer {
     let rowByteCount = graft_int8_row_bytes(isa, depth)
     let scalesStart = (rows * rowByteCount + 63) / 64 * 64
     let panel = Int(GRAFT_INT8_PANEL)
-    // Half of the second-level cache is for channels, an eighth for rows; a part of the result is no larger than that.
-    let most = min(ProductBlocks.halfCacheByteCount / max(1, depth), 65_536 / max(1, rows))
-    let step = max(1, most / panel) * panel
+    // Half of the second-level cache is for channels, an eighth each for rows and for a part of the result.
+    let (half, eighth) = (ProductBlocks.halfCacheByteCount, ProductBlocks.halfCacheByteCount / 4)
     let tile = graft_int8_tile_rows(isa)
-    let rowsAtOnce = max(1, ProductBlocks.halfCacheByteCount / 4 / max(1, rowByteCount) / tile) * tile
+    let rowsAtOnce = max(1, eighth / max(1, rowByteCount) / tile) * tile
+    let most = min(half / max(1, depth), eighth / 4 / max(1, min(rows, rowsAtOnce)))
+    let step = max(1, most / panel) * panel
     let panels = (columns + panel - 1) / panel
     let share = (panels + pool.threadCount - 1) / pool.threadCount * panel
     return PreparedKernel(scratchByteCount: scalesStart + rows * 4) { buffers in

@@ -3,21 +3,21 @@ import GraftKernels
 
 /// How a product is cut so that caches hold what is read again and again.
 ///
-/// A block of the weight stays in the second-level cache while all panels of some rows meet it, then the next block of the
-/// depth adds to the same sums; what the last one leaves in the result is still there for the steps that follow. At most
-/// half of that cache is for the weight; how many columns that makes changes no bit of the result. Blocks of the depth,
-/// which do, are the same on every machine, and long against the time that their sums take to and from the cache.
+/// A block of the weight stays in the second-level cache while the panels of some rows meet it, then the next block of
+/// the depth adds to the same sums; what the last one leaves in the result is still there for the steps that follow. At
+/// most half of that cache is for the weight; how many columns that makes changes no bit of the result. Blocks of the
+/// depth, which do, are the same on every machine, and long against the time that their sums take to and from the cache.
 struct ProductBlocks {
   /// Rows that are packed side by side.
   let panelRows: Int
   let panelCount: Int
-  /// Rows, columns and depth of a block, at most; rows are whole panels. So many rows of it are finished while they are
-  /// in the second-level cache.
+  /// Rows, columns and depth of a block, at most; rows are whole panels.
   let rows: Int
   let columns: Int
   let depth: Int
-  let finishedRows = 128
 
+  /// Rows that the steps behind a product take at once, while the second-level cache holds them; whole panels.
+  static let finishedRows = 128
   private static let mostRows = 512
   private static let mostDepth = 1152
   /// Half of the second-level cache.

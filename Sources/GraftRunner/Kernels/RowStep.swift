@@ -56,11 +56,12 @@ struct BoundRowSteps {
   private let steps: [graft_row_step]
   private let isa: graft_isa
   /// The operand that has a row for each row of the result and is as wide, if a step reads one.
-  let rows: UnsafePointer<Float>?
+  let operandOfRows: UnsafePointer<Float>?
 
   init(_ request: KernelRequest, _ buffers: Buffers) {
     isa = request.isa.variant
-    rows = request.steps.lazy.compactMap { $0.operandOfRows(request.results[0]) }.first.map { buffers.input($0) }
+    let rows = request.steps.lazy.compactMap { $0.operandOfRows(request.results[0]) }.first
+    operandOfRows = rows.map { buffers.input($0) }
     steps = request.steps.map { step in
       switch step.operation {
       case .unary(let operation):

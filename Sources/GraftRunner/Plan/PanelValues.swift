@@ -1,7 +1,7 @@
 import GraftIR
 
-/// Which values lie in panels, as products take them: what nothing but linear layers reads, and comes from a kernel that
-/// can write panels. It is then neither turned to rows nor packed.
+/// Which values lie in panels, as products take them: what nothing but linear layers reads, and comes from a kernel
+/// that can write panels. It is then neither turned to rows nor packed.
 ///
 ///     LayerNormalization + [* scale, + shift] -> Linear
 ///     Attention                               -> Linear
@@ -22,11 +22,9 @@ struct PanelValues {
         .filter { readers[$0] == useCount[$0.index] }.map(\.index))
   }
 
-  /// A product of many rows, whose weights are no whole numbers.
   private static func reads(_ group: Group, _ operand: (Value) -> Operand) -> Bool {
     guard traits(group).contains(.readsPanels), let result = group.results.first.map(operand) else { return false }
-    return operand(group.inputs[1]).dtype != .i8 && result.width > 0
-      && result.count / result.width > LinearLayer.fewRows
+    return LinearLayer.worksOnPanels(weight: operand(group.inputs[1]), result: result)
   }
 
   private static func writes(_ group: Group, _ panelRows: Int, _ operand: (Value) -> Operand) -> Bool {

@@ -56,10 +56,16 @@ import Testing
     graft_int8_pack_weight(weight, columns, depth, 0, whole, packed, scales, sums)
     graft_int8_pack_rows(isa, x, rows, depth, bytes, rowScales)
     if let bias { numbers.update(from: bias, count: columns) }
-    var block = graft_int8_block(
-      rows: bytes, row_scales: rowScales, row_count: rows, depth: depth, weight: packed, scales: scales, sums: sums,
-      bias: bias == nil ? nil : UnsafePointer(numbers), y: y, y_stride: columns, ahead: packed, ahead_end: packed)
-    graft_int8_product(isa, &block, 0, columns)
+    // In two runs of rows, the second of which asks for the channels again.
+    for part in [0..<rows / 2, rows / 2..<rows] {
+      let row = part.lowerBound
+      var block = graft_int8_block(
+        rows: bytes + row * graft_int8_row_bytes(isa, depth), row_scales: rowScales + row, row_count: part.count,
+        depth: depth, weight: packed, scales: scales, sums: sums, bias: bias == nil ? nil : UnsafePointer(numbers),
+        y: y + row * columns, y_stride: columns, ahead: packed,
+        ahead_end: packed + (row == 0 ? 0 : graft_int8_weight_bytes(columns, depth)))
+      graft_int8_product(isa, &block, 0, columns)
+    }
     return Array(UnsafeBufferPointer(start: y, count: rows * columns))
   }
 

@@ -138,12 +138,16 @@ extension KernelTests {
           ],
           tolerance: .ulpsOfLargest(32)))
     }
-    let hidden = Tensor((0..<19).map { $0 % 3 == 0 ? -Float.infinity : 0 }, [19])
-    cases.append(
-      KernelCase(
-        primitive: "Attention", attributes: ["heads": .int(3)],
-        inputs: [random.tensor([2, 11, 24]), random.tensor([2, 19, 24]), random.tensor([2, 19, 12]), hidden],
-        tolerance: .ulpsOfLargest(32)))
+    // The lowest number hides a key, too, unless all keys have it.
+    let lowest = -Float.greatestFiniteMagnitude
+    for (hidden, rest) in [(-Float.infinity, Float(0)), (lowest, 0), (lowest, lowest)] {
+      let mask = Tensor((0..<19).map { $0 % 3 == 0 ? hidden : rest }, [19])
+      cases.append(
+        KernelCase(
+          primitive: "Attention", attributes: ["heads": .int(3)],
+          inputs: [random.tensor([2, 11, 24]), random.tensor([2, 19, 24]), random.tensor([2, 19, 12]), mask],
+          tolerance: .ulpsOfLargest(32)))
+    }
     return cases
   }
 

@@ -2,30 +2,49 @@ import GraftIR
 import GraftRunner
 import Testing
 
-/// Linear layers one behind the other, GELU between, over 37 rows a sample: no width is a whole number of tiles, and two
-/// are deeper than a block.
 @Suite struct PanelValuesTests {
   private static let variants = InstructionSet.allCases.filter(\.isSupported)
+  /// Of linear layers one behind the other, GELU between: no width is a whole number of tiles, and two are deeper than a
+  /// block.
   private static let widths = [40, 1301, 70, 2312, 24]
 
-  private func graph() throws(Diagnostic) -> Graph {
+  /// Those layers over 37 rows a sample, whose last panel is not full.
+  private func layers() throws(Diagnostic) -> Graph {
     var builder = GraphBuilder(name: "layers")
     var x = builder.input("x", TensorType(.f32, [.batch(), 37, Dimension(Self.widths[0])]))
     for layer in 0..<Self.widths.count - 1 {
       if layer > 0 { x = try builder.node(.gelu, [x], ["approximate": .text("tanh")])[0] }
-      let (depth, width) = (Dimension(Self.widths[layer]), Dimension(Self.widths[layer + 1]))
-      let weight = builder.parameter("\(layer).weight", TensorType(.f32, [width, depth]))
-      let bias = builder.parameter("\(layer).bias", TensorType(.f32, [width]))
-      x = try builder.node(.linear, [x, weight, bias])[0]
+      x = try linear(&builder, x, "\(layer)", Self.widths[layer], Self.widths[layer + 1])
     }
     builder.output("y", x)
     return builder.graph
   }
 
+  /// LayerNorm, a linear layer, attention in a window with fewer keys' heads, a linear layer, over `tokens` rows a sample.
+  private func mixer(tokens: Int) throws(Diagnostic) -> Graph {
+    var builder = GraphBuilder(name: "mixer")
+    let x = builder.input("x", TensorType(.f32, [.batch(), Dimension(tokens), 40]))
+    let normed = try builder.node(.layerNormalization, [x], ["epsilon": .float(1e-6)])[0]
+    let parts = try builder.node(
+      .split, [linear(&builder, normed, "qkv", 40, 80)], ["axis": .int(2), "sizes": .dimensions([40, 20, 20])])
+    let mixed = try builder.node(
+      .attention, parts, ["heads": .int(4), "kv_heads": .int(2), "window": .ints([4, 4])])[0]
+    builder.output("y", try linear(&builder, mixed, "proj", 40, 24))
+    return builder.graph
+  }
+
+  private func linear(
+    _ builder: inout GraphBuilder, _ x: Value, _ name: String, _ depth: Int, _ width: Int
+  ) throws(Diagnostic) -> Value {
+    let weight = builder.parameter(name + ".weight", TensorType(.f32, [Dimension(width), Dimension(depth)]))
+    let bias = builder.parameter(name + ".bias", TensorType(.f32, [Dimension(width)]))
+    return try builder.node(.linear, [x, weight, bias])[0]
+  }
+
   private func output(
-    batch: Int, _ isa: InstructionSet, _ weights: WeightType = .f32, threads: Int = 2, fuses: Bool = true
+    of graph: Graph, batch: Int, _ isa: InstructionSet, _ weights: WeightType = .f32, threads: Int = 2,
+    fuses: Bool = true
   ) throws -> Tensor {
-    let graph = try graph()
     var random = SplitMix(state: 11)
     var given: [String: Tensor] = [:]
     for parameter in graph.parameters {
@@ -41,30 +60,42 @@ import Testing
       return type == .f32 ? tensor : Tensor(type == .bf16 ? .bf16 : .f16, tensor.shape, doubles: tensor.doubles)
     }
     plan.poison()
-    let x = random.tensor([batch, 37, Self.widths[0]])
+    let x = random.tensor(try #require(graph.type(of: graph.inputs[0].value).shape(batch: batch)))
     plan.bytes(of: plan.graph.inputs[0].value).copyMemory(from: x.bytes)
     try plan.run()
     return withExtendedLifetime(x) { plan.tensor(plan.results[0].value) }
   }
 
-  @Test(
-    "Layers that exchange panels give the bits of those that do not", arguments: variants,
-    [WeightType.f32, .bf16, .f16])
-  func bits(_ isa: InstructionSet, _ weights: WeightType) throws {
+  /// Checks that panels change no bit, whatever the number of threads.
+  private func expectSameBits(_ graph: Graph, _ isa: InstructionSet, _ weights: WeightType = .f32) throws {
     for batch in [1, 3] {
-      let rows = try output(batch: batch, isa, weights, fuses: false).copiedBytes
+      let rows = try output(of: graph, batch: batch, isa, weights, fuses: false).copiedBytes
       for threads in [1, 2, 5] {
-        #expect(try output(batch: batch, isa, weights, threads: threads).copiedBytes == rows)
+        #expect(try output(of: graph, batch: batch, isa, weights, threads: threads).copiedBytes == rows)
       }
     }
   }
 
+  @Test(
+    "Layers that exchange panels give the bits of those that do not", arguments: variants,
+    [WeightType.f32, .bf16, .f16])
+  func layerBits(_ isa: InstructionSet, _ weights: WeightType) throws {
+    try expectSameBits(layers(), isa, weights)
+  }
+
+  @Test("Norms and attention that write panels give the bits of rows", arguments: variants, [37, 64])
+  func mixerBits(_ isa: InstructionSet, _ tokens: Int) throws {
+    try expectSameBits(mixer(tokens: tokens), isa)
+  }
+
   @Test("Variants agree on layers that exchange panels", arguments: variants)
   func values(_ isa: InstructionSet) throws {
-    let expected = try output(batch: 2, .plain, fuses: false).doubles
-    let found = try output(batch: 2, isa).doubles
-    let error = zip(expected, found).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()
-    let size = expected.map { $0 * $0 }.reduce(0, +).squareRoot()
-    #expect(size > 1 && error < 1e-6 * size)
+    for graph in [try layers(), try mixer(tokens: 64)] {
+      let expected = try output(of: graph, batch: 2, .plain, fuses: false).doubles
+      let found = try output(of: graph, batch: 2, isa).doubles
+      let error = zip(expected, found).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()
+      let size = expected.map { $0 * $0 }.reduce(0, +).squareRoot()
+      #expect(size > 1 && error < 1e-6 * size)
+    }
   }
 }
