@@ -58,7 +58,7 @@ INLINE void V(score_keys)(
     const size_t keys = count - c < STRIP ? count - c : STRIP;
     V(bring_near)(block, ahead);
     V(rows_with_panel)(
-        panel->queries, block->k + (first + c) * block->k_stride, block->k_stride, keys, block->depth, false,
+        panel->queries, block->k + (first + c) * block->k_stride, block->k_stride, keys, block->depth,
         scores + c * PANEL, panel->queries);
   }
 }

@@ -56,8 +56,7 @@ static void V(product)(const graft_product_block *block, size_t first, size_t en
       const float *ahead = panel;
       if (block->ahead && ahead_row < block->ahead_rows) ahead = block->ahead + ahead_row++ * block->ahead_stride;
       V(rows_with_panel)(
-          panel, block->weight + c * block->weight_stride, block->weight_stride, columns, block->k_count, false, sums,
-          ahead);
+          panel, block->weight + c * block->weight_stride, block->weight_stride, columns, block->k_count, sums, ahead);
       float *kept = block->sums ? block->sums + p * block->sums_stride + c * PANEL : NULL;
       const float *before = block->adds ? kept : NULL;
       if (block->panels) {

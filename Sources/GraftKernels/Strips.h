@@ -198,7 +198,7 @@ INLINE void V(strip_of_columns)(
 #endif
 
 // What is left of rows or columns behind the last strip: fours, which still fill the processor, then ones.
-#define REST(count, step_of_one, step)                                                                            \
+#define REST(count, step_of_one, step, adds)                                                                      \
   for (; count >= 4; count -= 4, w += 4 * step_of_one, sums += 4 * PANEL) {                                       \
     V(narrow_strip)(4, panel, w, step_of_one, step, depth, adds, sums);                                           \
   }                                                                                                               \
@@ -206,23 +206,22 @@ INLINE void V(strip_of_columns)(
     V(narrow_strip)(1, panel, w, step_of_one, step, depth, adds, sums);                                           \
   }
 
-// sums[i][r] = (adds ? sums[i][r] : 0) + sum over k of w[i * stride + k] * panel[k][r], for `count` rows i.
+// sums[i][r] = sum over k of w[i * stride + k] * panel[k][r], for `count` rows i.
 INLINE void V(rows_with_panel)(
-    const float *panel, const float *w, size_t stride, size_t count, size_t depth, bool adds, float *sums,
-    const float *ahead) {
+    const float *panel, const float *w, size_t stride, size_t count, size_t depth, float *sums, const float *ahead) {
   for (; count >= STRIP; count -= STRIP, w += STRIP * stride, sums += STRIP * PANEL) {
-    V(strip_of_rows)(panel, w, stride, depth, adds, sums, ahead);
+    V(strip_of_rows)(panel, w, stride, depth, false, sums, ahead);
   }
-  REST(count, stride, 1)
+  REST(count, stride, 1, false)
 }
 
-// The same of w[k * stride + i] * panel[k][r], for `count` columns i.
+// sums[i][r] = (adds ? sums[i][r] : 0) + sum over k of w[k * stride + i] * panel[k][r], for `count` columns i.
 INLINE void V(columns_with_panel)(
     const float *panel, const float *w, size_t stride, size_t count, size_t depth, bool adds, float *sums) {
   for (; count >= STRIP; count -= STRIP, w += STRIP, sums += STRIP * PANEL) {
     V(strip_of_columns)(panel, w, stride, depth, adds, sums);
   }
-  REST(count, 1, stride)
+  REST(count, 1, stride, adds)
 }
 #undef REST
 
@@ -273,9 +272,7 @@ INLINE void V(turn)(V(graft_vf) v[LANES]) {
 #endif
 }
 #undef PICK
-#ifdef BLOCKS
 #undef BLOCKS
-#endif
 
 // Rows [0, count) of `x`, times `scale`, as one panel; what is missing of PANEL rows is 0.
 INLINE void V(pack_panel)(const float *x, size_t stride, size_t count, size_t depth, float scale, float *panel) {
